@@ -49,6 +49,12 @@ final class AttemptWatch {
     push(watched);
   }
 
+  /** Watches an object without a thread from now on, whether it is watched already or not. */
+  void restart(Watched watched, long deadlineNanos) {
+    tryEnd(watched);
+    begin(watched, deadlineNanos);
+  }
+
   private void push(Watched watched) {
     int stack = (int) Thread.currentThread().getId() & (STACKS - 1);
     Watched head;
@@ -147,12 +153,13 @@ final class AttemptWatch {
         }
       } else if (now - watched.deadlineNanos < 0) {
         return false;
+      } else if (watched.thread == null && watched.compareAndSet(state, round | Watched.SWEPT)) {
+        // From here on it may be watched again.
+        watched.overran(this);
+        return true;
       } else if (watched.compareAndSet(state, round | Watched.STOPPING)) {
-        try {
-          watched.overran(this);
-        } finally {
-          watched.set(round | Watched.SWEPT);
-        }
+        watched.overran(this);
+        watched.set(round | Watched.SWEPT);
         return true;
       }
     }
@@ -161,7 +168,7 @@ final class AttemptWatch {
   /**
    * Ends an attempt of this thread.
    *
-   * @return whether it had overrun its time; the interrupt of the tick is then cleared
+   * @return whether the tick has interrupted it; the interrupt is then cleared
    */
   boolean end(Watched watched) {
     if (tryEnd(watched)) {
@@ -171,7 +178,6 @@ final class AttemptWatch {
       Thread.onSpinWait();
     }
     Thread.interrupted();
-    returned();
     return true;
   }
 
@@ -235,7 +241,11 @@ final class AttemptWatch {
       this.thread = thread;
     }
 
-    /** Called by the tick, at most once for each time it is watched. Must not block. */
+    final boolean hasThread() {
+      return thread != null;
+    }
+
+    /** Called by the tick, at most once for each time it is watched. Must not block or fail. */
     void overran(AttemptWatch watch) {
       watch.overran();
       if (thread != null) {

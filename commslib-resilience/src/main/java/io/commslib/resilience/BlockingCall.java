@@ -25,18 +25,104 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
   }
 
   T run(OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
-    deposit();
-    int round = 1;
-    attempt(round, startNanos, classifier, work);
-    while (repeats(round)) {
-      round++;
-      attempt(round, now(), classifier, work);
+    if (plan.hasCollapse && operation.collapseKey() != null) {
+      return shared(classifier, work);
     }
+    attempts(startNanos, classifier, work);
     Throwable thrown = finish();
     if (thrown != null) {
       throw CallFailures.<E>unchecked(thrown);
     }
     return takeAnswer();
+  }
+
+  private void attempts(long now, OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) {
+    deposit();
+    int round = 1;
+    attempt(round, now, classifier, work);
+    while (repeats(round)) {
+      round++;
+      attempt(round, now(), classifier, work);
+    }
+  }
+
+  /** Leads a shared call, or follows one until its end or the own deadline. */
+  private T shared(OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
+    while (true) {
+      SharedCall own = new SharedCall(Thread.currentThread());
+      SharedCall joined = guard().shared().join(operation, own);
+      if (joined == null || joined == own) {
+        return answered(lead(own, classifier, work));
+      }
+      SharedCall.End end = follow(joined);
+      if (end == null) {
+        return answered(SharedCall.End.of(this));
+      }
+      if (end.isFor(this)) {
+        reportShared(end.outcome());
+        return answered(end);
+      }
+    }
+  }
+
+  private SharedCall.End lead(
+      SharedCall own, OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) {
+    SharedCall.End end = SharedCall.End.abandoned(null);
+    try {
+      attempts(now(), classifier, work);
+      end = SharedCall.End.of(this);
+    } finally {
+      guard().shared().end(operation, own, end);
+    }
+    return end;
+  }
+
+  /** Waits for the end of another call; null if the own deadline or an interrupt is first. */
+  private SharedCall.@Nullable End follow(SharedCall leader) {
+    AttemptWatch watch = guard().watch();
+    Following following = new Following();
+    watch.begin(following, endNanos);
+    SharedCall.End end = null;
+    InterruptedException interrupt = null;
+    try {
+      end = leader.await();
+    } catch (InterruptedException e) {
+      interrupt = e;
+    }
+    boolean isOver = watch.end(following);
+    if (end == null && isOver) {
+      followedTooLong();
+    } else if (interrupt != null) {
+      Thread.currentThread().interrupt();
+      cancelled(interrupt, false);
+    }
+    return end;
+  }
+
+  /** Watched while it waits; it is no attempt, so that its end is not counted as one. */
+  private static final class Following extends AttemptWatch.Watched {
+    private static final long serialVersionUID = 1L;
+
+    private final transient Thread waiting = Thread.currentThread();
+
+    Following() {
+      super(Thread.currentThread());
+    }
+
+    @Override
+    void overran(AttemptWatch watch) {
+      waiting.interrupt();
+    }
+  }
+
+  /** Equal keys have answers of one type, which the caller declares. */
+  @SuppressWarnings({"unchecked", "NullAway"})
+  private T answered(SharedCall.End end) throws E {
+    Throwable failure = end.failure();
+    if (failure != null) {
+      throw CallFailures.<E>unchecked(failure);
+    }
+    return (T) end.answer();
   }
 
   /** Makes an attempt; afterwards its outcome is known. */
@@ -101,6 +187,9 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
     } finally {
       overran = watch.end(this);
       outer.attach();
+    }
+    if (overran) {
+      watch.returned();
     }
     long nanos = now() - began;
     CallOutcome result;

@@ -22,11 +22,12 @@ final class CallFailures {
       long timeoutNanos,
       long elapsedNanos,
       boolean retriesAreOurs,
+      boolean isOnThread,
       @Nullable Throwable cause) {
     CallException.Builder failure =
         CallException.builder(
                 code(outcome, refusal),
-                reason(outcome, refusal),
+                reason(outcome, refusal, attempts, isOnThread),
                 target,
                 // A caller that repeats calls too would multiply the attempts.
                 retriesAreOurs || !target.idempotency().isRepeatable()
@@ -60,7 +61,8 @@ final class CallFailures {
     };
   }
 
-  private static String reason(CallOutcome outcome, @Nullable Refusal refusal) {
+  private static String reason(
+      CallOutcome outcome, @Nullable Refusal refusal, int attempts, boolean isOnThread) {
     if (refusal != null) {
       return switch (refusal) {
         case DEADLINE -> "no time is left for an attempt";
@@ -70,10 +72,12 @@ final class CallFailures {
       };
     }
     if (outcome.status() == CallStatus.CANCELLED) {
-      return "the thread was interrupted";
+      return isOnThread ? "the thread was interrupted" : "the call was cancelled";
     }
     if (outcome.status() == CallStatus.DEADLINE_EXCEEDED) {
-      return "the attempt overran its time";
+      return attempts == 0
+          ? "the call that is shared did not end in time"
+          : "the attempt overran its time";
     }
     return outcome.certainty() == SendCertainty.NOT_SENT
         ? "the remote was not reached"

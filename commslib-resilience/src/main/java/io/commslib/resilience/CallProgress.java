@@ -151,6 +151,28 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     }
   }
 
+  /**
+   * Asks all policies for a further attempt beside those in flight, without any wait. A refusal
+   * changes nothing, since the call waits for its other attempts. Otherwise the caller has a slot
+   * too. A remote that is being probed is not hedged.
+   */
+  final @Nullable Permit enterHedge(long now) {
+    Guard guard = guard();
+    if (endNanos - now < Plan.MIN_ATTEMPT_NANOS) {
+      return null;
+    }
+    Permit permit = plan.hasBreaker ? guard.breaker().enterClosed() : FREE;
+    if (permit == null || (plan.hasBulkhead && !guard.bulkhead().tryAcquire())) {
+      return null;
+    }
+    if ((plan.hasBudget && !guard.budget().tryWithdraw())
+        || (plan.hasRate && guard.rate().reserve(0, now) != 0)) {
+      freeSlot();
+      return null;
+    }
+    return permit;
+  }
+
   private void refuse(int number, Refusal by, CallOutcome refused) {
     // What is known of an earlier attempt stays known: it may have been sent.
     boolean isFirst = outcome == null || outcome.certainty() == SendCertainty.NOT_SENT;
@@ -215,6 +237,18 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     refusal = NOT_REFUSED;
   }
 
+  /** Records that the call which this one follows has not ended in time. */
+  final void followedTooLong() {
+    outcome = Outcomes.TIMED_OUT;
+  }
+
+  /** Reports the end of a call that has the answer or failure of another one. */
+  final void reportShared(CallOutcome shared) {
+    if (guard().events().observesCalls()) {
+      guard().events().call(operation.target(), shared, 0, now() - startNanos);
+    }
+  }
+
   /**
    * Returns the wait before another attempt, or {@link #ENDS}. Takes from the budget.
    *
@@ -270,16 +304,16 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   /** Reports the end of the call; returns the failure of the caller, or null with an answer. */
   final @Nullable Throwable finish() {
     CallOutcome last = known();
-    if (guard().events().observesCalls()) {
-      guard().events().call(operation.target(), last, sent, now() - startNanos);
-    }
+    boolean isAnswered = refusal == NOT_REFUSED && last.certainty() == SendCertainty.ANSWERED;
     Throwable thrown = failure;
     failure = null;
-    if (thrown instanceof Error) {
-      return thrown;
+    boolean isObserved = guard().events().observesCalls();
+    // A call that succeeds need not read the clock again.
+    long elapsed = isAnswered && thrown == null && !isObserved ? 0 : now() - startNanos;
+    if (isObserved) {
+      guard().events().call(operation.target(), last, sent, elapsed);
     }
-    boolean isAnswered = refusal == NOT_REFUSED && last.certainty() == SendCertainty.ANSWERED;
-    if (isAnswered && !(thrown instanceof CallException)) {
+    if (thrown instanceof Error || (isAnswered && !(thrown instanceof CallException))) {
       return thrown;
     }
     answer = null;
@@ -289,8 +323,9 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
         refusal == NOT_REFUSED ? null : REFUSALS[refusal],
         sent,
         endNanos - startNanos,
-        now() - startNanos,
+        elapsed,
         plan.maxAttempts > 1,
+        hasThread(),
         thrown);
   }
 

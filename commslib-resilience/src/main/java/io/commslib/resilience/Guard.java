@@ -27,12 +27,14 @@ public final class Guard {
   private final CommsRuntime runtime;
   private final TimeSource time;
   private final AttemptWatch watch;
+  private final CallThreads threads;
   private final CallEvents events;
   private final PhaseBreaker breaker;
   private final WindowBudget budget;
   private final SlotBulkhead bulkhead;
   private final TokenBucket rate;
   private final GuardGate gate;
+  private final SharedCalls shared = new SharedCalls();
   private final Map<OperationKey, GuardedOperation> operations = new ConcurrentHashMap<>();
   private volatile Plan plan;
 
@@ -43,11 +45,13 @@ public final class Guard {
       CallPolicy policy,
       CommsRuntime runtime,
       AttemptWatch watch,
+      CallThreads threads,
       CallEvents events) {
     this.service = service;
     this.runtime = runtime;
     this.time = runtime.time();
     this.watch = watch;
+    this.threads = threads;
     this.events = events;
     this.plan = new Plan(policy);
     this.budget = new WindowBudget(policy.budget(), runtime.time());
@@ -162,6 +166,14 @@ public final class Guard {
 
   AttemptWatch watch() {
     return watch;
+  }
+
+  CallThreads threads() {
+    return threads;
+  }
+
+  SharedCalls shared() {
+    return shared;
   }
 
   CallEvents events() {

@@ -1,5 +1,6 @@
 package io.commslib.resilience;
 
+import io.commslib.core.call.AttemptStage;
 import io.commslib.core.call.AttemptWork;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
@@ -7,6 +8,7 @@ import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.checks.Checks;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -18,19 +20,23 @@ import org.jspecify.annotations.Nullable;
 public final class GuardedOperation {
 
   private static final int MAX_KEY_CHARS = 255;
+  private static final int MAX_COLLAPSE_CHARS = 512;
 
   private final Guard guard;
   private final CallTarget target;
   private final @Nullable String key;
+  private final @Nullable String collapseKey;
 
   GuardedOperation(Guard guard, CallTarget target) {
-    this(guard, target, null);
+    this(guard, target, null, null);
   }
 
-  private GuardedOperation(Guard guard, CallTarget target, @Nullable String key) {
+  private GuardedOperation(
+      Guard guard, CallTarget target, @Nullable String key, @Nullable String collapseKey) {
     this.guard = guard;
     this.target = target;
     this.key = key;
+    this.collapseKey = collapseKey;
   }
 
   Guard guard() {
@@ -41,6 +47,10 @@ public final class GuardedOperation {
     return key;
   }
 
+  @Nullable String collapseKey() {
+    return collapseKey;
+  }
+
   /** Returns this operation, or a copy with a random key where each call has its own. */
   GuardedOperation forOneCall() {
     if (target.idempotency() != Idempotency.KEYED || key != null) {
@@ -48,7 +58,7 @@ public final class GuardedOperation {
     }
     RandomGenerator random = guard.runtime().random();
     String own = new UUID(random.nextLong(), random.nextLong()).toString();
-    return new GuardedOperation(guard, target, own);
+    return new GuardedOperation(guard, target, own, collapseKey);
   }
 
   /** {@return what this operation calls} */
@@ -66,7 +76,30 @@ public final class GuardedOperation {
    */
   public GuardedOperation withKey(String ownKey) {
     return new GuardedOperation(
-        guard, target, Checks.printable("idempotencyKey", ownKey, MAX_KEY_CHARS));
+        guard, target, Checks.printable("idempotencyKey", ownKey, MAX_KEY_CHARS), collapseKey);
+  }
+
+  /**
+   * Returns a copy whose concurrent calls with equal keys share one call in flight: the first one
+   * leads, and the others have its answer or failure. Each follower has its own deadline. A leader
+   * that is interrupted or cancelled, or whose deadline is earlier, does not fail followers that
+   * have more time: one of them leads next. Nothing is kept after the end.
+   *
+   * <p>The answer is that of the leader's work, with the leader's context. The key must therefore
+   * contain all that the answer depends on, such as the user on whose behalf the call is made, and
+   * calls with equal keys must have answers of one type. Answers that are shared should be
+   * immutable. A call within the work of its leader, on the same thread, is made on its own.
+   *
+   * @param sharedKey 1 to 512 characters without control characters
+   * @return the copy
+   * @throws IllegalArgumentException if the key breaks its rule, or the operation is not {@code
+   *     SAFE}
+   */
+  public GuardedOperation collapsing(String sharedKey) {
+    Checks.check(
+        target.idempotency() == Idempotency.SAFE, "idempotency", target.idempotency(), "SAFE");
+    return new GuardedOperation(
+        guard, target, key, Checks.text("collapseKey", sharedKey, 1, MAX_COLLAPSE_CHARS));
   }
 
   /**
@@ -108,6 +141,45 @@ public final class GuardedOperation {
     Objects.requireNonNull(classifier, "classifier");
     Objects.requireNonNull(work, "work");
     return new BlockingCall<T, E>(this).run(classifier, work);
+  }
+
+  /**
+   * Calls the remote through code that returns stages. The policies, their order, and the failures
+   * are those of {@link #call(AttemptWork)}. Never blocks and never throws a failure of the call:
+   * the returned future completes with it.
+   *
+   * <p>The first attempt starts on the caller's thread, later ones on threads of the library, of
+   * which a process has at most four for all its calls. The future is completed by the thread that
+   * completes the stage, or by one of these threads; {@code CallContext.wrap} takes the context to
+   * what depends on it. A stage that overruns its time is cancelled, and a late result changes
+   * nothing. A stage that ignores its cancellation keeps its slot of the bulkhead until it ends.
+   *
+   * <p>Cancelling the returned future, or completing it, cancels the attempts in flight: they count
+   * for nothing and are not repeated. Cancelling a future that depends on it does not.
+   *
+   * @param <T> type of the answer
+   * @param work starts one attempt
+   * @return the answer or failure; a failure of the code that is its answer is unchanged, without
+   *     the {@code CompletionException} around it
+   */
+  public <T extends @Nullable Object> CompletableFuture<T> callAsync(AttemptStage<T> work) {
+    return callAsync(OutcomeClassifier.plain(), work);
+  }
+
+  /**
+   * Calls the remote as {@link #callAsync(AttemptStage)}, with a classifier of answers and
+   * failures.
+   *
+   * @param <T> type of the answer
+   * @param classifier determines the outcome of each attempt
+   * @param work starts one attempt
+   * @return the answer or failure
+   */
+  public <T extends @Nullable Object> CompletableFuture<T> callAsync(
+      OutcomeClassifier<? super T> classifier, AttemptStage<T> work) {
+    Objects.requireNonNull(classifier, "classifier");
+    Objects.requireNonNull(work, "work");
+    return new AsyncCall<>(this, classifier, work).start();
   }
 
   /**

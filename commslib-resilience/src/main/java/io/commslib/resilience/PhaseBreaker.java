@@ -122,10 +122,15 @@ final class PhaseBreaker implements CircuitBreaker {
     }
   }
 
+  /** As {@link #enter}, but null in each phase that is not closed. */
+  @Nullable Permit enterClosed() {
+    return phase.get().shared;
+  }
+
   /** A phase that has no end of its own. */
   private Phase closed(State state) {
     Phase next = new Phase(state, 0, 0, 0);
-    next.shared = new ClosedPermit(next);
+    next.shared = state == State.FORCED_OPEN ? null : new ClosedPermit(next);
     next.window = state == State.CLOSED ? window() : null;
     return next;
   }

@@ -11,8 +11,8 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The calls of a process to other services. Applications create one and pass it on; calls run on
- * the threads of their callers. Thread-safe.
+ * The calls of a process to other services. Applications create one and pass it on; blocking calls
+ * run on the threads of their callers. Thread-safe.
  */
 public final class Resilience implements AutoCloseable {
 
@@ -24,6 +24,7 @@ public final class Resilience implements AutoCloseable {
   private final CallPolicy defaults;
   private final Map<String, CallPolicy> policies;
   private final AttemptWatch watch;
+  private final CallThreads threads;
   private final Map<String, Guard> guards = new ConcurrentHashMap<>();
 
   private Resilience(Builder from) {
@@ -32,6 +33,7 @@ public final class Resilience implements AutoCloseable {
     this.defaults = from.defaults;
     this.policies = Map.copyOf(from.policies);
     this.watch = new AttemptWatch(runtime);
+    this.threads = new CallThreads(runtime);
   }
 
   /**
@@ -77,7 +79,8 @@ public final class Resilience implements AutoCloseable {
               + MAX_REMOTES
               + "; a service is a name and never a URL)");
     }
-    return new Guard(service, policies.getOrDefault(service, defaults), runtime, watch, events);
+    CallPolicy policy = policies.getOrDefault(service, defaults);
+    return new Guard(service, policy, runtime, watch, threads, events);
   }
 
   /** {@return the time, randomness and threads of these calls, for adapters} */
@@ -85,7 +88,10 @@ public final class Resilience implements AutoCloseable {
     return runtime;
   }
 
-  /** {@return the number of attempts that overran their time and whose code has not returned} */
+  /**
+   * {@return the number of attempts that overran their time or were cancelled, and whose code has
+   * not returned or whose stage has not ended}
+   */
   public int overrunning() {
     return watch.overrunning();
   }

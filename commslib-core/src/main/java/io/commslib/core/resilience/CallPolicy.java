@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * All policies of the calls to one remote. They apply in a fixed order, whatever the order of the
- * builder's calls: total deadline, retries with one budget, and for each attempt breaker, rate
- * limiter, bulkhead and attempt timeout. Immutable.
+ * builder's calls: collapse, total deadline, retries and hedges with one budget, and for each
+ * attempt breaker, rate limiter, bulkhead and attempt timeout. Immutable.
  */
 public final class CallPolicy {
 
@@ -26,11 +26,15 @@ public final class CallPolicy {
 
   /** A policy that can be switched off by its name. */
   public enum Part {
+    /** The sharing of one call by equal calls, for operations that ask for it. */
+    COLLAPSE,
     /** The total deadline; one of the {@code CallContext} still holds. */
     DEADLINE,
     /** Retries. */
     RETRY,
-    /** The bound of retries. */
+    /** Further attempts beside one that has no answer yet. */
+    HEDGING,
+    /** The bound of retries and hedges. */
     BUDGET,
     /** The circuit breaker. */
     BREAKER,
@@ -83,7 +87,8 @@ public final class CallPolicy {
    */
   public boolean has(Part part) {
     return !settings.without.contains(part)
-        && (part != Part.RATE_LIMITER || settings.rateLimiter != null);
+        && (part != Part.RATE_LIMITER || settings.rateLimiter != null)
+        && (part != Part.HEDGING || settings.hedging != null);
   }
 
   /** {@return the time of a call, all attempts and waits included} */
@@ -101,7 +106,12 @@ public final class CallPolicy {
     return settings.retry;
   }
 
-  /** {@return the bound of retries} */
+  /** {@return the settings of hedging, or empty without hedging} */
+  public Optional<HedgingConfig> hedging() {
+    return Optional.ofNullable(settings.hedging);
+  }
+
+  /** {@return the bound of retries and hedges} */
   public RetryBudgetConfig budget() {
     return settings.budget;
   }
@@ -129,6 +139,8 @@ public final class CallPolicy {
         + attemptTimeout()
         + ", retry="
         + retry()
+        + ", hedging="
+        + (settings.hedging == null ? "none" : settings.hedging)
         + ", budget="
         + budget()
         + ", breaker="
@@ -147,6 +159,7 @@ public final class CallPolicy {
     private Duration deadline = DEFAULT_DEADLINE;
     private @Nullable Duration attemptTimeout;
     private RetryPolicy retry = RetryPolicy.defaults();
+    private @Nullable HedgingConfig hedging;
     private RetryBudgetConfig budget = RetryBudgetConfig.defaults();
     private CircuitBreakerConfig breaker = CircuitBreakerConfig.defaults();
     private int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
@@ -159,6 +172,7 @@ public final class CallPolicy {
       deadline = other.deadline;
       attemptTimeout = other.attemptTimeout;
       retry = other.retry;
+      hedging = other.hedging;
       budget = other.budget;
       breaker = other.breaker;
       maxInFlight = other.maxInFlight;
@@ -205,7 +219,18 @@ public final class CallPolicy {
     }
 
     /**
-     * Sets the bound of retries.
+     * Sets hedging, for calls that return stages. Targets that must not be repeated are not hedged.
+     *
+     * @param hedging default none
+     * @return this builder
+     */
+    public Builder hedging(HedgingConfig hedging) {
+      this.hedging = Objects.requireNonNull(hedging, "hedging");
+      return this;
+    }
+
+    /**
+     * Sets the bound of retries and hedges.
      *
      * @param budget default {@link RetryBudgetConfig#defaults()}
      * @return this builder
@@ -252,7 +277,8 @@ public final class CallPolicy {
     /**
      * Switches a policy off.
      *
-     * @param part the policy; by default all are on but the rate limiter, which has no rate
+     * @param part the policy; by default all are on but the rate limiter and hedging, which need
+     *     settings
      * @return this builder
      */
     public Builder without(Part part) {

@@ -19,6 +19,7 @@ class UserCodeTableTest {
   /** Interfaces that another test covers, with its name. */
   private static final Map<String, String> ELSEWHERE =
       Map.ofEntries(
+          Map.entry("AttemptStage", "AsyncCallTest in commslib-resilience"),
           Map.entry("AttemptWork", "RetryTest in commslib-resilience"),
           Map.entry("CallWork", "CallContextTest"),
           Map.entry("OutcomeClassifier", "RetryTest in commslib-resilience"),

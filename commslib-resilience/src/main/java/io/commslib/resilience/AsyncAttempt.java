@@ -1,0 +1,130 @@
+package io.commslib.resilience;
+
+import io.commslib.core.call.AttemptStage;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.resilience.Permit;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One attempt of an asynchronous call. Exactly one party ends it: its stage, the tick, or a cancel.
+ * Its slot of the bulkhead is taken until its stage has ended, also after a timeout or a cancel
+ * that the stage ignores.
+ */
+final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watched {
+
+  private static final long serialVersionUID = 1L;
+
+  private static final int MAX_WRAPPERS = 20;
+
+  final int number;
+  final transient Permit permit;
+
+  /** Guarded by the call's lock: whether it holds a slot; before, it waits for a token. */
+  boolean isSent;
+
+  /** Guarded by the call's lock until the attempt begins. */
+  long begunNanos;
+
+  private final transient AsyncCall<T> call;
+  private final AtomicBoolean hasReturned = new AtomicBoolean();
+  private transient volatile @Nullable CompletionStage<T> stage;
+  private volatile boolean isStopped;
+
+  AsyncAttempt(AsyncCall<T> call, int number, Permit permit) {
+    super(null);
+    this.call = call;
+    this.number = number;
+    this.permit = permit;
+  }
+
+  /** Starts the work of the user on this thread. */
+  void start(AttemptStage<T> work, CallContext context, long untilNanos) {
+    call.guard().watch().begin(this, untilNanos);
+    CompletionStage<T> started = null;
+    Throwable thrown = null;
+    CallContext before = context.attach();
+    try {
+      started = work.start(context);
+    } catch (Throwable e) {
+      thrown = e;
+    } finally {
+      before.attach();
+    }
+    if (started == null) {
+      returned(
+          null, thrown == null ? new NullPointerException("the work returned no stage") : thrown);
+      return;
+    }
+    stage = started;
+    if (isStopped) {
+      cancelStage();
+    }
+    try {
+      started.whenComplete(this::returned);
+    } catch (Throwable e) {
+      returned(null, e);
+    }
+  }
+
+  /** The stage has ended; a second end of a foreign stage changes nothing. */
+  private void returned(@Nullable T answer, @Nullable Throwable thrown) {
+    if (!hasReturned.compareAndSet(false, true)) {
+      return;
+    }
+    call.freeSlot();
+    if (AttemptWatch.tryEnd(this)) {
+      call.returned(this, answer, unwrapped(thrown));
+    } else {
+      call.guard().watch().returned();
+    }
+  }
+
+  /** Stages wrap the failures of the stages that they depend on. */
+  private static @Nullable Throwable unwrapped(@Nullable Throwable thrown) {
+    Throwable each = thrown;
+    for (int i = 0; i < MAX_WRAPPERS && each instanceof CompletionException; i++) {
+      Throwable cause = each.getCause();
+      if (cause == null) {
+        return each;
+      }
+      each = cause;
+    }
+    return each;
+  }
+
+  @Override
+  void overran(AttemptWatch watch) {
+    watch.overran();
+    isStopped = true;
+    // Two tasks: a stage whose cancel hangs must not delay the result.
+    call.guard().threads().execute(this::cancelStage);
+    call.guard().threads().execute(() -> call.timedOut(this));
+  }
+
+  /** Ends the attempt unless something else has; the stage is to be cancelled afterwards. */
+  boolean tryCancel() {
+    if (!AttemptWatch.tryEnd(this)) {
+      return false;
+    }
+    call.guard().watch().cancelled();
+    isStopped = true;
+    return true;
+  }
+
+  void cancelStage() {
+    CompletionStage<T> started = stage;
+    if (started == null) {
+      // It is cancelled as soon as the work has returned it.
+      return;
+    }
+    try {
+      started.toCompletableFuture().cancel(true);
+    } catch (Throwable e) {
+      // The stage can't be cancelled: its slot stays taken until it ends.
+      Thread.onSpinWait();
+    }
+  }
+}

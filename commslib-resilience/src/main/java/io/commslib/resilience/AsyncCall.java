@@ -1,0 +1,359 @@
+package io.commslib.resilience;
+
+import io.commslib.core.call.AttemptStage;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.OutcomeClassifier;
+import io.commslib.core.resilience.Permit;
+import io.commslib.core.resilience.RateLimiter;
+import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.time.ScheduledTask;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call whose attempts return stages. Its state changes under its lock; code of the user and
+ * results run outside of it. The tick watches the call itself for the start of its next hedge, or
+ * while it follows a shared call, for its deadline.
+ */
+final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
+
+  private static final long serialVersionUID = 1L;
+
+  /** What remains to be done once the lock is free. */
+  private interface Next {
+    void run();
+  }
+
+  private static final Next NOTHING = () -> {};
+
+  private final transient Object lock = new Object();
+  private final transient OutcomeClassifier<? super T> classifier;
+  private final transient AttemptStage<T> work;
+  private final transient CallContext outer;
+  private final transient CompletableFuture<T> result = new CompletableFuture<>();
+  private final transient List<AsyncAttempt<T>> inFlight = new ArrayList<>(1);
+  private transient @Nullable ScheduledTask waiting;
+  private transient @Nullable SharedCall leads;
+
+  /** The number of attempts, hedges apart. */
+  private int round;
+
+  private int number;
+  private int hedges;
+  private boolean isFollowing;
+  private boolean isEnded;
+
+  AsyncCall(
+      GuardedOperation operation, OutcomeClassifier<? super T> classifier, AttemptStage<T> work) {
+    super(operation, CallContext.current(), null);
+    this.classifier = classifier;
+    this.work = work;
+    this.outer = CallContext.current();
+  }
+
+  /** Starts the call on this thread. */
+  CompletableFuture<T> start() {
+    // Also learns that the caller has completed or cancelled the result.
+    CompletionStage<T> observed = result;
+    observed.whenComplete((answer, failure) -> step(this::abandoned));
+    boolean isShared = plan.hasCollapse && operation.collapseKey() != null;
+    step(isShared ? () -> join(startNanos) : () -> lead(startNanos));
+    return result;
+  }
+
+  /** A failure of the engine itself must not leave the result open. */
+  private void step(Runnable part) {
+    try {
+      part.run();
+    } catch (Throwable e) {
+      Next next;
+      synchronized (lock) {
+        next = isEnded ? NOTHING : end(SharedCall.End.abandoned(e));
+      }
+      next.run();
+    }
+  }
+
+  private void lead(long now) {
+    deposit();
+    launch(now);
+  }
+
+  /** Makes the next attempt, unless a policy refuses it. */
+  private void launch(long now) {
+    AsyncAttempt<T> attempt = null;
+    Next next = NOTHING;
+    synchronized (lock) {
+      if (isEnded) {
+        return;
+      }
+      waiting = null;
+      round++;
+      number++;
+      Permit permit = enter(number, now);
+      long wait = permit == null ? RateLimiter.REFUSED : takeToken(number, now);
+      if (permit == null || wait == RateLimiter.REFUSED) {
+        release(permit);
+        next = repeatOrEnd();
+      } else {
+        AsyncAttempt<T> made = new AsyncAttempt<>(this, number, permit);
+        inFlight.add(made);
+        if (wait == 0) {
+          attempt = made;
+        } else {
+          waiting = guard().threads().after(wait, () -> step(() -> send(made, now())));
+          next = waiting == null ? cancelled() : NOTHING;
+        }
+      }
+    }
+    next.run();
+    if (attempt != null) {
+      send(attempt, now);
+    }
+  }
+
+  private static void release(@Nullable Permit permit) {
+    if (permit != null) {
+      permit.released();
+    }
+  }
+
+  private void send(AsyncAttempt<T> attempt, long now) {
+    Next next;
+    synchronized (lock) {
+      if (isEnded) {
+        return;
+      }
+      if (takeSlot(attempt.number)) {
+        next = begin(attempt, now);
+      } else {
+        inFlight.remove(attempt);
+        attempt.permit.released();
+        next = repeatOrEnd();
+      }
+    }
+    next.run();
+  }
+
+  /** Begins an attempt that has all it needs. */
+  private Next begin(AsyncAttempt<T> attempt, long now) {
+    attempt.isSent = true;
+    attempt.begunNanos = now;
+    long until = begins(now);
+    CallContext context = context(outer, attempt.number, until);
+    if (hedges < plan.maxHedges && operation.target().idempotency().isRepeatable()) {
+      guard().watch().restart(this, now + plan.hedgeNanos);
+    }
+    return () -> attempt.start(work, context, until);
+  }
+
+  /** Called by the tick. */
+  @Override
+  void overran(AttemptWatch watch) {
+    guard().threads().execute(() -> step(this::due));
+  }
+
+  private void due() {
+    Next next = NOTHING;
+    synchronized (lock) {
+      if (!isEnded && isFollowing) {
+        next = expired();
+      } else if (!isEnded && hedges < plan.maxHedges && isAnySent()) {
+        next = hedge(now());
+      }
+    }
+    next.run();
+  }
+
+  private boolean isAnySent() {
+    return inFlight.stream().anyMatch(attempt -> attempt.isSent);
+  }
+
+  private Next hedge(long now) {
+    Permit permit = enterHedge(now);
+    if (permit == null) {
+      return NOTHING;
+    }
+    hedges++;
+    number++;
+    AsyncAttempt<T> attempt = new AsyncAttempt<>(this, number, permit);
+    inFlight.add(attempt);
+    return begin(attempt, now);
+  }
+
+  /** The stage of an attempt has ended before its time was over. */
+  void returned(AsyncAttempt<T> attempt, @Nullable T answer, @Nullable Throwable thrown) {
+    step(
+        () -> {
+          CallOutcome outcome;
+          Throwable failure = thrown;
+          if (thrown instanceof InterruptedException || thrown instanceof CancellationException) {
+            outcome = Outcomes.INTERRUPTED;
+          } else {
+            try {
+              outcome = classified(answer, thrown);
+            } catch (Throwable e) {
+              failure = e;
+              outcome = Outcomes.UNCLASSIFIED;
+            }
+          }
+          attemptEnded(attempt, outcome, answer, failure);
+        });
+  }
+
+  /** The stage of a successful attempt may have completed with null, if its type permits it. */
+  @SuppressWarnings("NullAway")
+  private CallOutcome classified(@Nullable T answer, @Nullable Throwable thrown) {
+    return thrown == null ? classifier.ofAnswer(answer) : classifier.ofFailure(thrown);
+  }
+
+  /** The tick has ended an attempt. */
+  void timedOut(AsyncAttempt<T> attempt) {
+    step(() -> attemptEnded(attempt, Outcomes.TIMED_OUT, null, null));
+  }
+
+  private void attemptEnded(
+      AsyncAttempt<T> attempt,
+      CallOutcome outcome,
+      @Nullable T answer,
+      @Nullable Throwable failure) {
+    settle(attempt.number, attempt.permit, outcome, now() - attempt.begunNanos);
+    Next next = NOTHING;
+    synchronized (lock) {
+      inFlight.remove(attempt);
+      if (!isEnded) {
+        ended(outcome, answer, failure);
+        boolean isLast =
+            failure instanceof Error || !RetryPolicy.permits(operation.target(), outcome);
+        // One that is still in flight may answer.
+        next = isLast || inFlight.isEmpty() ? repeatOrEnd() : NOTHING;
+      }
+    }
+    next.run();
+  }
+
+  private Next repeatOrEnd() {
+    long wait = known().isSuccess() ? ENDS : waitBeforeNext(round);
+    if (wait == ENDS) {
+      return ending();
+    }
+    waiting = guard().threads().after(wait, () -> step(() -> launch(now())));
+    return waiting == null ? ending() : NOTHING;
+  }
+
+  private Next ending() {
+    return end(SharedCall.End.of(this));
+  }
+
+  /** The caller has completed or cancelled the result, or this call has completed it. */
+  private void abandoned() {
+    Next next;
+    synchronized (lock) {
+      next = isEnded ? NOTHING : cancelled();
+    }
+    next.run();
+  }
+
+  private Next cancelled() {
+    cancelled(null, isAnySent());
+    return ending();
+  }
+
+  private Next end(SharedCall.End end) {
+    isEnded = true;
+    isFollowing = false;
+    AttemptWatch.tryEnd(this);
+    if (waiting != null) {
+      waiting.cancel();
+    }
+    List<AsyncAttempt<T>> losers = stopAll();
+    SharedCall own = leads;
+    return () -> {
+      losers.forEach(loser -> guard().threads().execute(loser::cancelStage));
+      if (own != null) {
+        guard().shared().end(operation, own, end);
+      }
+      complete(end);
+    };
+  }
+
+  /** Ends all attempts in flight as cancelled; returns those whose stages are to be cancelled. */
+  private List<AsyncAttempt<T>> stopAll() {
+    List<AsyncAttempt<T>> stopped = new ArrayList<>(inFlight.size());
+    for (AsyncAttempt<T> attempt : inFlight) {
+      if (!attempt.isSent) {
+        attempt.permit.released();
+      } else if (attempt.tryCancel()) {
+        settle(attempt.number, attempt.permit, Outcomes.INTERRUPTED, now() - attempt.begunNanos);
+        stopped.add(attempt);
+      }
+    }
+    inFlight.clear();
+    return stopped;
+  }
+
+  /** Equal keys have answers of one type, which the caller declares. */
+  @SuppressWarnings("unchecked")
+  private void complete(SharedCall.End end) {
+    Throwable failure = end.failure();
+    if (failure == null) {
+      result.complete((T) end.answer());
+    } else {
+      result.completeExceptionally(failure);
+    }
+  }
+
+  /** Leads or follows a shared call. */
+  private void join(long now) {
+    SharedCall own = new SharedCall(null);
+    SharedCall joined = guard().shared().join(operation, own);
+    boolean isLeading = joined == null || joined == own;
+    synchronized (lock) {
+      if (isEnded) {
+        guard().shared().end(operation, own, SharedCall.End.abandoned(null));
+        return;
+      }
+      leads = joined == own ? own : null;
+      isFollowing = !isLeading;
+      if (isFollowing) {
+        guard().watch().restart(this, endNanos);
+      }
+    }
+    if (joined == null || isLeading) {
+      lead(now);
+    } else {
+      joined
+          .end()
+          .whenComplete((end, none) -> guard().threads().execute(() -> step(() -> followed(end))));
+    }
+  }
+
+  private void followed(SharedCall.End end) {
+    Next next = NOTHING;
+    synchronized (lock) {
+      if (isEnded || !isFollowing) {
+        return;
+      }
+      isFollowing = false;
+      AttemptWatch.tryEnd(this);
+      if (end.isFor(this)) {
+        reportShared(end.outcome());
+        next = end(end);
+      }
+    }
+    next.run();
+    if (next == NOTHING) {
+      join(now());
+    }
+  }
+
+  private Next expired() {
+    followedTooLong();
+    return ending();
+  }
+}

@@ -1,0 +1,44 @@
+package io.commslib.resilience;
+
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.ScheduledTask;
+import io.commslib.core.time.Workers;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The few threads of all asynchronous calls of a process: they start attempts after a wait, and
+ * complete results that no stage completes. They are started on demand and end when idle, so they
+ * are never closed: calls outlive the object that made them.
+ */
+final class CallThreads {
+
+  static final int MAX_THREADS = 4;
+
+  private final CommsRuntime runtime;
+  private final Workers workers;
+
+  CallThreads(CommsRuntime runtime) {
+    this.runtime = runtime;
+    this.workers = runtime.newWorkers("calls", MAX_THREADS);
+  }
+
+  /** Runs a task soon, never on the scheduler's thread as long as there is another one. */
+  void execute(Runnable task) {
+    try {
+      workers.execute(task);
+    } catch (RuntimeException | Error e) {
+      // No thread can be started now; a call must end all the same.
+      task.run();
+    }
+  }
+
+  /** Runs a task after a time; null if the runtime is closed. */
+  @Nullable ScheduledTask after(long nanos, Runnable task) {
+    try {
+      return runtime.scheduler().schedule(Duration.ofNanos(nanos), () -> execute(task));
+    } catch (RuntimeException | Error e) {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package io.commslib.resilience;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shared calls in flight of one remote, by operation and key. Nothing is kept after the end.
+ */
+final class SharedCalls {
+
+  /** Calls with further keys are made on their own. */
+  static final int MAX_KEYS = 10_000;
+
+  private final Map<Key, SharedCall> inFlight = new ConcurrentHashMap<>();
+
+  private record Key(String operation, String key) {
+
+    static Key of(GuardedOperation operation) {
+      String key = Objects.requireNonNull(operation.collapseKey(), "collapseKey");
+      return new Key(operation.target().operation(), key);
+    }
+  }
+
+  /**
+   * Returns the call to follow; {@code own} if the caller leads and must {@link #end} it; null if
+   * its call is not shared.
+   */
+  @Nullable SharedCall join(GuardedOperation operation, SharedCall own) {
+    Key key = Key.of(operation);
+    SharedCall known = inFlight.get(key);
+    if (known == null) {
+      if (inFlight.size() >= MAX_KEYS) {
+        return null;
+      }
+      known = inFlight.putIfAbsent(key, own);
+    }
+    if (known == null) {
+      return own;
+    }
+    return known.admits() ? known : null;
+  }
+
+  /** Ends a shared call: first no call joins it any longer, then its followers continue. */
+  void end(GuardedOperation operation, SharedCall own, SharedCall.End end) {
+    inFlight.remove(Key.of(operation), own);
+    own.end(end);
+  }
+
+  /** The number of keys in flight. */
+  int size() {
+    return inFlight.size();
+  }
+}
