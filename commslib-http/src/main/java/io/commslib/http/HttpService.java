@@ -8,6 +8,7 @@ import io.commslib.resilience.Resilience;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -37,7 +38,7 @@ public final class HttpService {
   private static final int MAX_TEMPLATES = 1_000;
 
   private final Guard guard;
-  private final URI base;
+  private final EndpointPool pool;
   private final HttpClient client;
   private final HttpOutcomes outcomes;
   private final @Nullable Codec codec;
@@ -49,7 +50,7 @@ public final class HttpService {
 
   private HttpService(Builder from, Resilience resilience) {
     this.guard = resilience.guard(from.name);
-    this.base = from.base;
+    this.pool = new EndpointPool(from.name, from.endpoints, resilience.runtime());
     this.client = from.client == null ? newClient() : from.client;
     this.outcomes = new HttpOutcomes(resilience.runtime().time());
     this.codec = from.codec;
@@ -76,7 +77,22 @@ public final class HttpService {
    * @throws IllegalArgumentException if a value breaks its rule
    */
   public static Builder builder(String name, URI base) {
-    return new Builder(name, base);
+    return builder(name, Endpoints.of(List.of(EndpointPool.checked(base))));
+  }
+
+  /**
+   * Starts a service of several instances. Each attempt goes to one of them, the less loaded of two
+   * chosen at random; a repeated attempt avoids the instance of the one before. An instance that
+   * fails five times in a row is left out for 5 s, and longer each time.
+   *
+   * @param name the name of the service, of which {@link Resilience} has one guard for all
+   *     instances, 1 to 128 printable ASCII characters
+   * @param endpoints the addresses of the instances
+   * @return a builder
+   * @throws IllegalArgumentException if the name breaks its rule
+   */
+  public static Builder builder(String name, Endpoints endpoints) {
+    return new Builder(name, endpoints);
   }
 
   /**
@@ -140,7 +156,7 @@ public final class HttpService {
   public ServiceCall call(String method, String template, Object... values) {
     HttpMethods.check(method);
     UriTemplate parsed = template(template);
-    return new ServiceCall(this, method, parsed, uri(parsed.expand(values)));
+    return new ServiceCall(this, method, parsed, parsed.expand(values));
   }
 
   private UriTemplate template(String text) {
@@ -153,12 +169,6 @@ public final class HttpService {
       templates.put(text, parsed);
     }
     return parsed;
-  }
-
-  private URI uri(String path) {
-    String prefix = base.toString();
-    return URI.create(
-        prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) + path : prefix + path);
   }
 
   /**
@@ -177,6 +187,10 @@ public final class HttpService {
   /** {@return the guard of this service} */
   public Guard guard() {
     return guard;
+  }
+
+  EndpointPool pool() {
+    return pool;
   }
 
   HttpClient http() {
@@ -210,7 +224,13 @@ public final class HttpService {
   /** {@return name and address, for log lines} */
   @Override
   public String toString() {
-    return "HttpService{" + guard.service() + ", " + base + "}";
+    List<EndpointPool.Endpoint> all = pool.endpoints();
+    return "HttpService{"
+        + guard.service()
+        + ", "
+        + all.get(0).uri
+        + (all.size() == 1 ? "" : " and " + (all.size() - 1) + " more")
+        + "}";
   }
 
   /** Builds a service. Mutable; confined to one thread. */
@@ -231,7 +251,7 @@ public final class HttpService {
             "x-request-attempt");
 
     private final String name;
-    private final URI base;
+    private final Endpoints endpoints;
     private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     private @Nullable HttpClient client;
     private @Nullable Codec codec;
@@ -239,23 +259,9 @@ public final class HttpService {
     private String timeoutHeader = CallHeaders.TIMEOUT;
     private int maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES;
 
-    private Builder(String name, URI base) {
+    private Builder(String name, Endpoints endpoints) {
       this.name = Checks.printable("name", name, CallTarget.MAX_NAME_CHARS);
-      this.base = checked(base);
-    }
-
-    private static URI checked(URI base) {
-      String scheme = String.valueOf(base.getScheme()).toLowerCase(Locale.ROOT);
-      boolean valid =
-          (scheme.equals("http") || scheme.equals("https"))
-              && base.getHost() != null
-              && base.getRawUserInfo() == null
-              && base.getRawQuery() == null
-              && base.getRawFragment() == null;
-      // A user and password may be in it, so it is not shown.
-      Checks.check(
-          valid, "base", "not valid", "http(s)://host[:port][/path] without user and query");
-      return base;
+      this.endpoints = Objects.requireNonNull(endpoints, "endpoints");
     }
 
     /**
@@ -359,6 +365,7 @@ public final class HttpService {
      *
      * @param resilience the calls of the process
      * @return the service
+     * @throws IllegalArgumentException if the endpoints have no address or one that breaks a rule
      */
     public HttpService build(Resilience resilience) {
       return new HttpService(this, resilience);

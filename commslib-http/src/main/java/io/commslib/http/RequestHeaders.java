@@ -1,6 +1,7 @@
 package io.commslib.http;
 
 import io.commslib.core.call.CallContext;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -15,21 +16,32 @@ final class RequestHeaders {
 
   private RequestHeaders() {}
 
-  /** Sets the fields of an attempt. The deadline is the time that the attempt still has. */
-  static void write(CallContext attempt, String timeoutName, HttpRequest.Builder to) {
+  /**
+   * Sets the fields of an attempt. The deadline is the time that the attempt still has.
+   *
+   * @param own the fields that the request has already: its own trace and key win
+   */
+  static void write(
+      CallContext attempt, String timeoutName, HttpHeaders own, HttpRequest.Builder to) {
     long left = attempt.remainingNanos(Long.MAX_VALUE);
     if (left != Long.MAX_VALUE) {
       to.setHeader(timeoutName, Long.toString(Math.max(1, TimeUnit.NANOSECONDS.toMillis(left))));
     }
     to.setHeader(CallHeaders.ATTEMPT, Integer.toString(attempt.attempt()));
-    if (attempt.hasIdempotencyKey()) {
+    if (attempt.hasIdempotencyKey() && isAbsent(own, CallHeaders.IDEMPOTENCY_KEY)) {
       to.setHeader(CallHeaders.IDEMPOTENCY_KEY, quoted(attempt.idempotencyKey()));
     }
-    attempt.traceparent().ifPresent(value -> to.setHeader(CallHeaders.TRACEPARENT, value));
-    attempt.tracestate().ifPresent(value -> to.setHeader(CallHeaders.TRACESTATE, value));
-    if (!attempt.baggage().isEmpty()) {
+    if (isAbsent(own, CallHeaders.TRACEPARENT)) {
+      attempt.traceparent().ifPresent(value -> to.setHeader(CallHeaders.TRACEPARENT, value));
+      attempt.tracestate().ifPresent(value -> to.setHeader(CallHeaders.TRACESTATE, value));
+    }
+    if (!attempt.baggage().isEmpty() && isAbsent(own, CallHeaders.BAGGAGE)) {
       to.setHeader(CallHeaders.BAGGAGE, baggage(attempt.baggage()));
     }
+  }
+
+  private static boolean isAbsent(HttpHeaders own, String name) {
+    return own.firstValue(name).isEmpty();
   }
 
   /** A string of structured fields, RFC 8941: in quotes, quotes and backslashes escaped. */

@@ -1,6 +1,9 @@
 package io.commslib.http;
 
+import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.checks.Checks;
@@ -8,6 +11,7 @@ import io.commslib.core.codec.Codec;
 import io.commslib.resilience.GuardedOperation;
 import java.io.IOException;
 import java.net.URI;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -28,21 +32,26 @@ public final class ServiceCall {
   private static final int UNAUTHORIZED = 401;
   private static final int NOT_FOUND = 404;
   private static final int FIRST_REDIRECT = 300;
+  private static final CallOutcome TIMED_OUT =
+      CallOutcome.of(CallStatus.DEADLINE_EXCEEDED, SendCertainty.MAYBE_SENT);
+  private static final CallOutcome CANCELLED =
+      CallOutcome.of(CallStatus.CANCELLED, SendCertainty.MAYBE_SENT);
+  private static final HttpHeaders NO_FIELDS = HttpHeaders.of(Map.of(), (name, value) -> true);
 
   private final HttpService service;
   private final String method;
   private final UriTemplate template;
-  private final URI uri;
+  private final String path;
   private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
   private Idempotency idempotency;
   private @Nullable String key;
   private byte @Nullable [] body;
 
-  ServiceCall(HttpService service, String method, UriTemplate template, URI uri) {
+  ServiceCall(HttpService service, String method, UriTemplate template, String path) {
     this.service = service;
     this.method = method;
     this.template = template;
-    this.uri = uri;
+    this.path = path;
     this.idempotency = HttpMethods.idempotency(method);
   }
 
@@ -197,7 +206,8 @@ public final class ServiceCall {
 
   private HttpResponse<byte[]> exchange() {
     try {
-      return operation().<HttpResponse<byte[]>, Exception>call(service.outcomes(), this::attempt);
+      return operation()
+          .<HttpResponse<byte[]>, Exception>call(service.outcomes(), new Attempts()::run);
     } catch (Exception e) {
       if (HttpOutcomes.isTooLarge(e)) {
         throw tooLarge();
@@ -212,25 +222,60 @@ public final class ServiceCall {
         "the answer has more than " + service.maxAnswerBytes() + " bytes",
         0,
         target(),
-        io.commslib.core.call.CallOutcome.answered(io.commslib.core.call.CallStatus.UNKNOWN)
-            .withoutRetry(),
+        CallOutcome.answered(CallStatus.UNKNOWN).withoutRetry(),
         null,
         null);
   }
 
-  private HttpResponse<byte[]> attempt(CallContext attempt)
+  /** The attempts of one call, which avoid the instance of the attempt before. */
+  private final class Attempts {
+    private EndpointPool.@Nullable Endpoint last;
+
+    HttpResponse<byte[]> run(CallContext attempt) throws IOException, InterruptedException {
+      EndpointPool.Endpoint endpoint = service.pool().begin(last);
+      last = endpoint;
+      CallOutcome outcome = CallOutcome.answered(CallStatus.UNKNOWN);
+      try {
+        HttpResponse<byte[]> answer = exchange(attempt, endpoint.uri);
+        outcome = service.outcomes().ofAnswer(answer);
+        return answer;
+      } catch (InterruptedException e) {
+        // The tick interrupts after the time of the attempt, a caller who cancels before.
+        outcome = attempt.remainingNanos(1) <= 0 ? TIMED_OUT : CANCELLED;
+        throw e;
+      } catch (IOException e) {
+        outcome = service.outcomes().ofFailure(e);
+        throw e;
+      } finally {
+        service.pool().end(endpoint, outcome);
+      }
+    }
+  }
+
+  private HttpResponse<byte[]> exchange(CallContext attempt, URI base)
       throws IOException, InterruptedException {
-    HttpResponse<byte[]> answer = exchange(attempt, false);
+    URI uri = uri(base);
+    HttpResponse<byte[]> answer = exchange(attempt, uri, false);
     boolean isRenewable = service.credentials() != null && idempotency.isRepeatable();
-    return answer.statusCode() == UNAUTHORIZED && isRenewable ? exchange(attempt, true) : answer;
+    return answer.statusCode() == UNAUTHORIZED && isRenewable
+        ? exchange(attempt, uri, true)
+        : answer;
   }
 
-  private HttpResponse<byte[]> exchange(CallContext attempt, boolean renew)
+  private URI uri(URI base) {
+    String prefix = base.toString();
+    return URI.create(
+        prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) + path : prefix + path);
+  }
+
+  private HttpResponse<byte[]> exchange(CallContext attempt, URI uri, boolean renew)
       throws IOException, InterruptedException {
-    return service.http().send(request(attempt, renew), BoundedBody.upTo(service.maxAnswerBytes()));
+    return service
+        .http()
+        .send(request(attempt, uri, renew), BoundedBody.upTo(service.maxAnswerBytes()));
   }
 
-  private HttpRequest request(CallContext attempt, boolean renew) {
+  private HttpRequest request(CallContext attempt, URI uri, boolean renew) {
     BodyPublisher content = BodyPublishers.ofByteArray(body == null ? new byte[0] : body);
     HttpRequest.Builder request = HttpRequest.newBuilder(uri).method(method, content);
     service.headers().forEach(request::setHeader);
@@ -239,7 +284,7 @@ public final class ServiceCall {
     if (credentials != null) {
       request.setHeader("Authorization", credentials.authorization(renew));
     }
-    RequestHeaders.write(attempt, service.timeoutHeader(), request);
+    RequestHeaders.write(attempt, service.timeoutHeader(), NO_FIELDS, request);
     return request.build();
   }
 

@@ -28,6 +28,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -519,6 +521,48 @@ class HttpServiceTest {
   }
 
   @Test
+  void slowAndDeadInstancesGetLittle() throws Exception {
+    CountDownLatch never = new CountDownLatch(1);
+    StubServer fast = stub(request -> Answer.empty(204));
+    StubServer slow =
+        stub(
+            request -> {
+              boolean unused = never.await(50, TimeUnit.MILLISECONDS);
+              return Answer.empty(204);
+            });
+    URI dead;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      dead = URI.create("http://127.0.0.1:" + socket.getLocalPort());
+    }
+    HttpService prices =
+        HttpService.builder("pricing", Endpoints.of(List.of(slow.uri(), dead, fast.uri())))
+            .build(resilience);
+    AtomicInteger failures = new AtomicInteger();
+    List<Thread> callers = new ArrayList<>();
+    for (int t = 0; t < 4; t++) {
+      Thread caller =
+          new Thread(
+              () -> {
+                for (int i = 0; i < 50; i++) {
+                  try {
+                    prices.post("/x").send();
+                  } catch (RuntimeException e) {
+                    failures.incrementAndGet();
+                  }
+                }
+              });
+      callers.add(caller);
+      caller.start();
+    }
+    for (Thread caller : callers) {
+      caller.join(LIMIT.toMillis());
+    }
+    assertThat(failures).as("what was not sent is sent to another instance").hasValue(0);
+    assertThat(fast.requests.size() + slow.requests.size()).isEqualTo(200);
+    assertThat(slow.requests.size()).isLessThan(fast.requests.size() / 2);
+  }
+
+  @Test
   void badInputIsRefusedByNameAndRule() {
     HttpService prices = service(URI.create("http://127.0.0.1:1/base/"));
     assertThatThrownBy(() -> prices.get("/x").header("X-Note", "a\r\nSecret: b"))
@@ -539,7 +583,7 @@ class HttpServiceTest {
             "http://h?q=1",
             "http://my_host")) {
       assertThatThrownBy(() -> HttpService.builder("pricing", URI.create(base)))
-          .hasMessageStartingWith("base: not valid (expected: http")
+          .hasMessageStartingWith("address: not valid (expected: http")
           .hasMessageNotContaining("secret");
     }
     HttpService none = HttpService.builder("pricing", URI.create("http://h")).build(resilience);
