@@ -6,13 +6,18 @@ import com.sun.net.httpserver.HttpServer;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.time.SystemRuntime;
+import io.commslib.http.Endpoints;
 import io.commslib.http.HttpCall;
+import io.commslib.http.HttpCalls;
 import io.commslib.http.HttpService;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.resilience.Resilience;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -79,6 +84,19 @@ class HttpSnippetTest {
       prices.post("/charges").key(orderId).body(charge).send();
       // end
       assertThat(price).isEqualTo(new Price(255));
+      URI one = uri;
+      URI two = URI.create("http://localhost:" + uri.getPort());
+      // snippet: http-endpoints
+      HttpService stock =
+          HttpService.builder("stock", Endpoints.of(List.of(one, two))).build(resilience);
+      // end
+      assertThat(stock.get("/stock").reply().status()).isEqualTo(200);
+      // snippet: http-protect
+      HttpClient client = HttpCalls.protect(HttpClient.newHttpClient(), resilience);
+      // end
+      HttpRequest request = HttpRequest.newBuilder(URI.create(uri + "/plain")).build();
+      assertThat(client.send(request, HttpResponse.BodyHandlers.ofString()).statusCode())
+          .isEqualTo(200);
       Prices typed = prices.client(Prices.class);
       assertThat(typed.of(article, "GBP")).isEqualTo(price);
       assertThat(typed.charge(charge)).isEqualTo(new Receipt(255));
@@ -89,6 +107,8 @@ class HttpSnippetTest {
         .containsExactly(
             "GET /prices/85123A false",
             "POST /charges true",
+            "GET /stock false",
+            "GET /plain false",
             "GET /prices/85123A?currency=GBP false",
             "POST /charges true");
   }
