@@ -6,6 +6,7 @@ import io.commslib.core.checks.Checks;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StorableResults;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.inmemory.InMemoryTransaction;
 import io.commslib.core.time.TimeSource;
@@ -154,7 +155,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   public synchronized boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
     InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
-    StoredResult kept = ResultRecorder.storable(request, result);
+    StoredResult kept = StorableResults.of(request, result);
     Entry entry = liveGrant(request, token);
     if (entry == null || entry.result != null) {
       return false;
@@ -246,7 +247,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
   @Override
   public synchronized boolean complete(RequestKey request, long token, StoredResult result) {
-    StoredResult kept = ResultRecorder.storable(request, result);
+    StoredResult kept = StorableResults.of(request, result);
     Entry entry = liveGrant(request, token);
     if (entry == null) {
       return false;

@@ -6,6 +6,7 @@ import io.commslib.core.checks.Checks;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StorableResults;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
@@ -126,14 +127,14 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   /** Returns the result, or its short form if it fits neither the row nor a statement. */
   private StoredResult storable(RequestKey request, StoredResult result) {
-    StoredResult kept = ResultRecorder.storable(request, result);
+    StoredResult kept = StorableResults.of(request, result);
     boolean fits =
         RequestRow.headerChars(kept) <= RequestTable.MAX_HEADERS_CHARS
             && (database.maxStatementBytes() >= LARGEST_STATEMENT_BYTES
                 || statementBytes(kept) <= database.maxStatementBytes());
     return fits
         ? kept
-        : ResultRecorder.logged(request, result.shortened("it is more than the database takes"));
+        : StorableResults.shortened(request, result, "it is more than the database takes");
   }
 
   /** Drivers may write a body into the statement's text, where a byte may take two. */
@@ -143,8 +144,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   private static StoredResult rejected(
       RequestKey request, StoredResult result, StoreException failure) {
-    return ResultRecorder.logged(
-        request, result.shortened("the database refused it, " + failure.code()));
+    return StorableResults.shortened(request, result, "the database refused it, " + failure.code());
   }
 
   @Override

@@ -1,12 +1,14 @@
 /**
- * Stores and guards that make messages and requests take effect once: the inbox of message
- * consumers, requests with stored results, and blocked keys. Start with {@link
- * io.commslib.idempotency.JdbcInbox}, {@link io.commslib.idempotency.RequestGuard} and {@link
- * io.commslib.idempotency.JdbcBlockedKeyStore}. Inbox and request store exist on JDBC and in
- * memory; the in-memory ones are for tests and for services that run as one process.
+ * Stores that make messages and requests take effect once: the inbox of message consumers, requests
+ * with stored results, and blocked keys. Start with {@link io.commslib.idempotency.JdbcInbox},
+ * {@link io.commslib.idempotency.JdbcIdempotencyStore} and {@link
+ * io.commslib.idempotency.JdbcBlockedKeyStore}. {@link
+ * io.commslib.core.idempotency.IdempotentRequests} decides about requests and calls their store.
+ * Inbox and request store exist on JDBC and in memory; the in-memory ones are for tests and for
+ * services that run as one process.
  *
- * <p>All stores and guards are thread-safe, block the calling thread while the database works, and
- * start no threads.
+ * <p>All stores are thread-safe, block the calling thread while the database works, and start no
+ * threads.
  *
  * <p>Guaranteed: one effect per message and consumer, or per request key, within the retention and
  * inside one database. Not guaranteed: effects outside that database, which a takeover or an

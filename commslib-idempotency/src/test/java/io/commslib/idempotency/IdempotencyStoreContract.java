@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
@@ -148,24 +149,26 @@ public abstract class IdempotencyStoreContract {
             });
       }
     },
-    /** {@link RequestGuard#withLease}. */
-    GUARD_BY_LEASE {
+    /** {@link IdempotentRequests#withLease}. */
+    REQUESTS_BY_LEASE {
       @Override
       StoredResult ask(
           IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work) {
-        return guard(store)
+        return requests(store)
             .withLease(
-                request.scope(), request.key(), request.fingerprint(), attempt -> work.run(null));
+                request.scope(), request.key(), request.fingerprint(), attempt -> work.run(null))
+            .result();
       }
     },
-    /** {@link RequestGuard#inTransaction}. */
-    GUARD_IN_TRANSACTION {
+    /** {@link IdempotentRequests#inTransaction}. */
+    REQUESTS_IN_TRANSACTION {
       @Override
       StoredResult ask(
           IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work) {
-        return guard(store)
+        return requests(store)
             .inTransaction(
-                transactions, request.scope(), request.key(), request.fingerprint(), work::run);
+                transactions, request.scope(), request.key(), request.fingerprint(), work::run)
+            .result();
       }
     };
 
@@ -173,8 +176,8 @@ public abstract class IdempotencyStoreContract {
     abstract StoredResult ask(
         IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work);
 
-    private static RequestGuard guard(IdempotencyStore store) {
-      return RequestGuard.builder(store).lease(LEASE).storeIf(result -> true).build();
+    private static IdempotentRequests requests(IdempotencyStore store) {
+      return IdempotentRequests.builder(store).lease(LEASE).storeIf(result -> true).build();
     }
 
     private static StoredResult done(
@@ -228,6 +231,7 @@ public abstract class IdempotencyStoreContract {
         assertThat(UnstorableResults.isShort(second))
             .as("short form of " + name)
             .isEqualTo(!isWhole);
+        assertThat(second.isShortened()).as("known as short, " + name).isEqualTo(!isWhole);
         if (isWhole) {
           assertThat(second.headers()).as(name).isEqualTo(each.result.headers());
           assertThat(second.body()).as(name).isEqualTo(each.result.body());

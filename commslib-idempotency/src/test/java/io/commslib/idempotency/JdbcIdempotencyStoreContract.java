@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
@@ -99,24 +100,26 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   }
 
   @Test
-  void aGuardCommitsEffectAndResultTogetherAndNeitherOfAServerError() throws SQLException {
+  void aRequestCommitsEffectAndResultTogetherAndNeitherOfAServerError() throws SQLException {
     try (Connection connection = own.getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute("CREATE TABLE " + database.table("charge") + " (amount int NOT NULL)");
     }
-    RequestGuard guard = RequestGuard.builder(store).build();
+    IdempotentRequests requests = IdempotentRequests.builder(store).build();
     int[] answers = {503, 201, 201};
     for (int answer : answers) {
       StoredResult result =
-          guard.inTransaction(
-              transactions(),
-              "customer-7/charge",
-              "key-1",
-              RequestGuard.fingerprint(new byte[] {5}),
-              tx -> {
-                insertCharge(tx);
-                return new StoredResult(answer, "text/plain", new byte[0], Map.of());
-              });
+          requests
+              .inTransaction(
+                  transactions(),
+                  "customer-7/charge",
+                  "key-1",
+                  IdempotentRequests.fingerprint(new byte[] {5}),
+                  tx -> {
+                    insertCharge(tx);
+                    return new StoredResult(answer, "text/plain", new byte[0], Map.of());
+                  })
+              .result();
       assertThat(result.status()).isEqualTo(answer);
     }
     assertThat(count("charge")).isEqualTo(1);

@@ -24,7 +24,7 @@ final class CommitCheck {
   /**
    * Refuses a transaction that is already rolled back.
    *
-   * @param connection the connection behind the guard
+   * @param connection the connection behind the wrapper
    * @param seesAll whether {@code seen} has all statements, so that the server need not be asked if
    *     it has no failure
    * @throws StoreException {@code COMMS-JDBC-016}; or the failure of the check

@@ -119,11 +119,11 @@ public final class JdbcTransactions {
    *     rolled back; with another code if the server can't be asked
    */
   public static void refuseRolledBack(Connection connection, JdbcDatabase database) {
-    UnclosableConnection guard = UnclosableConnection.guardOf(connection);
+    UnclosableConnection wrapper = UnclosableConnection.wrapperOf(connection);
     CommitCheck.refuseRolledBack(
-        guard == null ? connection : guard.connection(),
+        wrapper == null ? connection : wrapper.connection(),
         database.dialect(),
-        guard == null ? new StatementFailures() : guard.statementFailures(),
+        wrapper == null ? new StatementFailures() : wrapper.statementFailures(),
         false);
   }
 
@@ -169,8 +169,8 @@ public final class JdbcTransactions {
    * @throws io.commslib.core.WrongSessionException {@code COMMS-JDBC-018}; nothing was committed
    */
   public static void refuseUncommitted(Connection connection, JdbcDatabase database) {
-    UnclosableConnection guard = UnclosableConnection.guardOf(connection);
-    Connection committed = guard == null ? connection : guard.connection();
+    UnclosableConnection wrapper = UnclosableConnection.wrapperOf(connection);
+    Connection committed = wrapper == null ? connection : wrapper.connection();
     try {
       CommitCheck.refuseUncommitted(committed, database);
     } catch (StoreException e) {
@@ -188,9 +188,9 @@ public final class JdbcTransactions {
    * @param connection a guarded view, or the connection itself
    */
   public static void destroy(Connection connection) {
-    UnclosableConnection guard = UnclosableConnection.guardOf(connection);
+    UnclosableConnection wrapper = UnclosableConnection.wrapperOf(connection);
     try {
-      (guard == null ? connection : guard.connection()).abort(Runnable::run);
+      (wrapper == null ? connection : wrapper.connection()).abort(Runnable::run);
     } catch (SQLException | RuntimeException | LinkageError e) {
       log.debug("a connection could not be destroyed", e);
     }

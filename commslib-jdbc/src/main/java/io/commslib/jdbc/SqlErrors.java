@@ -242,9 +242,9 @@ public final class SqlErrors {
   }
 
   private static @Nullable SQLException firstFailure(@Nullable Connection connection) {
-    UnclosableConnection guard =
-        connection == null ? null : UnclosableConnection.guardOf(connection);
-    return guard == null ? null : guard.statementFailures().first();
+    UnclosableConnection wrapper =
+        connection == null ? null : UnclosableConnection.wrapperOf(connection);
+    return wrapper == null ? null : wrapper.statementFailures().first();
   }
 
   /** Returns the first driver's failure in a chain of causes that matches, or null. */

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets work use a connection but not end its transaction; only the runner may end it. Statements
- * and metadata return the guard, not the connection behind it. Once the transaction is over, all of
- * them refuse every call, because the connection may belong to another user. COMMIT in SQL text is
- * not detected. Failures are recorded, because the work may swallow them and continue in a
+ * and metadata return the wrapper, not the connection behind it. Once the transaction is over, all
+ * of them refuse every call, because the connection may belong to another user. COMMIT in SQL text
+ * is not detected. Failures are recorded, because the work may swallow them and continue in a
  * transaction that can't commit.
  */
 final class UnclosableConnection implements InvocationHandler {
@@ -41,11 +41,11 @@ final class UnclosableConnection implements InvocationHandler {
     return proxy(Connection.class, new UnclosableConnection(connection, isOver, seen));
   }
 
-  /** Returns the guard of a connection, or null if the connection has none. */
-  static @Nullable UnclosableConnection guardOf(Connection connection) {
+  /** Returns the wrapper of a connection, or null if the connection has none. */
+  static @Nullable UnclosableConnection wrapperOf(Connection connection) {
     return Proxy.isProxyClass(connection.getClass())
-            && Proxy.getInvocationHandler(connection) instanceof UnclosableConnection guard
-        ? guard
+            && Proxy.getInvocationHandler(connection) instanceof UnclosableConnection wrapper
+        ? wrapper
         : null;
   }
 
@@ -89,23 +89,23 @@ final class UnclosableConnection implements InvocationHandler {
     return guarded(result, (Connection) proxy);
   }
 
-  private @Nullable Object guarded(@Nullable Object result, Connection guard) {
+  private @Nullable Object guarded(@Nullable Object result, Connection wrapper) {
     if (result instanceof CallableStatement statement) {
-      return guardedChild(CallableStatement.class, statement, guard);
+      return guardedChild(CallableStatement.class, statement, wrapper);
     }
     if (result instanceof PreparedStatement statement) {
-      return guardedChild(PreparedStatement.class, statement, guard);
+      return guardedChild(PreparedStatement.class, statement, wrapper);
     }
     if (result instanceof Statement statement) {
-      return guardedChild(Statement.class, statement, guard);
+      return guardedChild(Statement.class, statement, wrapper);
     }
     if (result instanceof DatabaseMetaData metaData) {
-      return guardedChild(DatabaseMetaData.class, metaData, guard);
+      return guardedChild(DatabaseMetaData.class, metaData, wrapper);
     }
     return result;
   }
 
-  private <T> T guardedChild(Class<T> type, T target, Connection guard) {
+  private <T> T guardedChild(Class<T> type, T target, Connection wrapper) {
     return proxy(
         type,
         (proxy, method, arguments) -> {
@@ -117,7 +117,9 @@ final class UnclosableConnection implements InvocationHandler {
           if (isOver.getAsBoolean() && !method.getName().equals("close")) {
             throw JdbcTransaction.over();
           }
-          return method.getName().equals("getConnection") ? guard : call(target, method, arguments);
+          return method.getName().equals("getConnection")
+              ? wrapper
+              : call(target, method, arguments);
         });
   }
 

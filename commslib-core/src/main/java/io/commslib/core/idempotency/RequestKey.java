@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  */
 public record RequestKey(String scope, String key, String fingerprint) {
 
-  private static final Pattern PRINTABLE = Pattern.compile("[\\x20-\\x7e]+");
+  static final Pattern PRINTABLE = Pattern.compile("[\\x20-\\x7e]+");
 
   /**
    * Creates a key.

@@ -1,6 +1,7 @@
 package io.commslib.core.idempotency;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,9 @@ public final class StoredResult {
   public static final int MAX_HEADER_CHARS = 2_048;
 
   private static final String PROBLEM = "application/problem+json";
+  private static final String SHORT_START =
+      "{\"type\":\"about:blank\",\"title\":\"The answer was not kept\",\"status\":";
+  private static final String SHORT_END = ".\",\"code\":\"COMMS-IDEMPOTENCY-004\"}";
   private static final String LOCATION = "location";
 
   private final int status;
@@ -70,12 +74,34 @@ public final class StoredResult {
    */
   public StoredResult shortened(String reason) {
     String json =
-        "{\"type\":\"about:blank\",\"title\":\"The answer was not kept\",\"status\":"
+        SHORT_START
             + status
             + ",\"detail\":\"The request was carried out once. Its answer was not kept: "
             + escaped(reason)
-            + ".\",\"code\":\"COMMS-IDEMPOTENCY-004\"}";
+            + SHORT_END;
     return new StoredResult(status, PROBLEM, json.getBytes(StandardCharsets.UTF_8), location());
+  }
+
+  /**
+   * Returns whether this is a short form. Media type and body decide, since stores keep nothing
+   * else of it.
+   *
+   * @return whether {@link #shortened} made it
+   */
+  public boolean isShortened() {
+    return contentType.equals(PROBLEM) && bodyHas(SHORT_START, 0) && endsWith(SHORT_END);
+  }
+
+  private boolean endsWith(String ascii) {
+    return bodyHas(ascii, body.length - ascii.length());
+  }
+
+  private boolean bodyHas(String ascii, int from) {
+    byte[] expected = ascii.getBytes(StandardCharsets.US_ASCII);
+    int to = from + expected.length;
+    return from >= 0
+        && to <= body.length
+        && Arrays.equals(body, from, to, expected, 0, expected.length);
   }
 
   private Map<String, String> location() {

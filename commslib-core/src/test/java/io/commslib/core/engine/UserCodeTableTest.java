@@ -33,7 +33,9 @@ class UserCodeTableTest {
           Map.entry("RedriveAudit", "RedriveTest"),
           Map.entry("TransactionContext", "the bindings' hooks in commslib-jdbc and -spring"),
           Map.entry("TransactionWork", "the bindings' in commslib-jdbc and -spring"),
-          Map.entry("IdempotencyStore", "RequestGuardTest in commslib-idempotency"),
+          Map.entry("IdempotencyStore", "IdempotentRequestsTest in commslib-idempotency"),
+          Map.entry("LeasedWork", "IdempotentRequestsTest in commslib-idempotency"),
+          Map.entry("TransactionalWork", "IdempotentRequestsTest in commslib-idempotency"),
           Map.entry("JvmFailureListener", "the transports' contract"));
 
   /** Interfaces that only the library implements. */

@@ -41,10 +41,6 @@ class CauseSitesTest {
           Map.entry("CommandIds: IllegalStateException, e", "no failure of a database"),
           Map.entry("InMemoryInbox: StoreException, e", "an interrupt"),
           Map.entry("OutboxRow: CodecException, e", "the library's own text of a destination"),
-          Map.entry("RequestGuard: IllegalStateException, e", "no failure of a database"),
-          Map.entry(
-              "RequestGuard: addSuppressed, e", "a store's, which has translated its driver's"),
-          Map.entry("ResultRecorder: addSuppressed, first", "the same"),
           Map.entry(
               "RelayBackgroundTask: IllegalStateException, failure",
               "a checked one, of which its work declares none: stores translate their driver's"),

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.idempotency.RequestOutcome;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.lifecycle.Lifecycle;
@@ -30,7 +32,6 @@ import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.InboxSchema;
 import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.idempotency.JdbcInbox;
-import io.commslib.idempotency.RequestGuard;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
@@ -279,18 +280,19 @@ class JavadocSnippetTest {
     byte[] body = "amount=5".getBytes(StandardCharsets.UTF_8);
     String idempotencyKey = "\"key-1\"";
     // snippet: javadoc-requests
-    RequestGuard guard =
-        RequestGuard.builder(JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
+    IdempotentRequests requests =
+        IdempotentRequests.builder(
+                JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
             .build();
-    StoredResult answer =
-        guard.inTransaction(
+    RequestOutcome outcome =
+        requests.inTransaction(
             transactions,
             "customer-7/charge",
             idempotencyKey,
-            RequestGuard.fingerprint(body),
+            IdempotentRequests.fingerprint(body),
             tx -> charge(tx, body));
     // end
-    assertThat(answer.status()).isEqualTo(201);
+    assertThat(outcome.result().status()).isEqualTo(201);
   }
 
   private static StoredResult charge(TransactionContext tx, byte[] body) {

@@ -1,14 +1,8 @@
-package io.commslib.idempotency;
+package io.commslib.core.idempotency;
 
 import io.commslib.core.Failures;
 import io.commslib.core.StoreException;
-import io.commslib.core.idempotency.IdempotencyStore;
-import io.commslib.core.idempotency.RequestKey;
-import io.commslib.core.idempotency.StoredResult;
-import java.nio.charset.StandardCharsets;
 import java.util.function.BooleanSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Stores the result of work that is done. A second attempt or a short form is better than running
@@ -16,24 +10,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ResultRecorder {
 
-  private static final Logger log = LoggerFactory.getLogger(RequestGuard.class);
-
   private ResultRecorder() {}
-
-  /** Returns the form of a result that stores accept; logs if it is the short form. */
-  static StoredResult storable(RequestKey request, StoredResult result) {
-    StoredResult kept = result.kept();
-    return kept == result ? result : logged(request, kept);
-  }
-
-  /** Logs a short form and returns it. */
-  static StoredResult logged(RequestKey request, StoredResult shortened) {
-    log.warn(
-        "COMMS-IDEMPOTENCY-004: an answer to {} is stored in short form: {}",
-        request.scope(),
-        new String(shortened.body(), StandardCharsets.UTF_8));
-    return shortened;
-  }
 
   /**
    * Stores a result, also if an interrupt is pending; the interrupt stays pending.
@@ -42,7 +19,7 @@ final class ResultRecorder {
    */
   static boolean store(
       IdempotencyStore store, RequestKey request, long token, StoredResult result) {
-    StoredResult kept = storable(request, result);
+    StoredResult kept = StorableResults.of(request, result);
     boolean interrupted = Thread.interrupted();
     try {
       return store.complete(request, token, kept);
@@ -50,7 +27,7 @@ final class ResultRecorder {
       StoredResult next =
           isTransient(e)
               ? kept
-              : logged(request, result.shortened("the store refused it" + code(e)));
+              : StorableResults.shortened(request, result, "the store refused it" + code(e));
       return retry(e, () -> store.complete(request, token, next));
     } finally {
       if (interrupted) {

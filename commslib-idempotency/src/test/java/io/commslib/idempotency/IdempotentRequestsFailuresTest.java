@@ -7,7 +7,12 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.idempotency.LeasedWork;
+import io.commslib.core.idempotency.RequestAttempt;
 import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.RequestOutcome;
+import io.commslib.core.idempotency.RequestOutcome.Kind;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.time.VirtualTime;
@@ -32,11 +37,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** A result that can't be stored, for any reason, does not repeat the work. */
-class RequestGuardFailuresTest {
+class IdempotentRequestsFailuresTest {
 
   private static final String SCOPE = "customer-7/charge";
   private static final String KEY = "key-1";
-  private static final String CONTENT = RequestGuard.fingerprint(new byte[] {5});
+  private static final String CONTENT = IdempotentRequests.fingerprint(new byte[] {5});
   private static final Duration LEASE = Duration.ofSeconds(10);
   private static final StoredResult CHARGED =
       new StoredResult(201, "text/plain", new byte[] {1}, Map.of());
@@ -45,15 +50,16 @@ class RequestGuardFailuresTest {
   private final IdempotencyStore memory =
       InMemoryIdempotencyStore.create(time.time(), Duration.ofHours(24), 100);
   private final FailingStore store = new FailingStore(memory);
-  private final RequestGuard guard = RequestGuard.builder(store).lease(LEASE).build();
+  private final IdempotentRequests requests =
+      IdempotentRequests.builder(store).lease(LEASE).build();
   private final InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
 
   private static StoreException failure(FailureKind kind) {
     return new StoreException("COMMS-TEST-001", kind, "a store", null);
   }
 
-  private StoredResult ask(RequestGuard.LeasedWork<RuntimeException> work) {
-    return guard.withLease(SCOPE, KEY, CONTENT, work);
+  private RequestOutcome ask(LeasedWork<RuntimeException> work) {
+    return requests.withLease(SCOPE, KEY, CONTENT, work);
   }
 
   // --- the places
@@ -67,17 +73,17 @@ class RequestGuardFailuresTest {
                         Arrays.asList(method.getParameterTypes()).contains(String.class)
                             || Arrays.asList(method.getParameterTypes())
                                 .contains(StoredResult.class))
-                .map(RequestGuardFailuresTest::signature))
+                .map(IdempotentRequestsFailuresTest::signature))
         .as("of a store: two of complete, and remember")
         .containsExactlyInAnyOrder(
             "complete(RequestKey, long, StoredResult)",
             "complete(TransactionContext, RequestKey, long, StoredResult)",
             "remember(RequestKey, long, String, String)");
     assertThat(
-            Arrays.stream(RequestGuard.class.getMethods())
-                .filter(method -> method.getReturnType() == StoredResult.class)
+            Arrays.stream(IdempotentRequests.class.getMethods())
+                .filter(method -> method.getReturnType() == RequestOutcome.class)
                 .map(Method::getName))
-        .as("of the guard")
+        .as("of the requests")
         .containsExactlyInAnyOrder("withLease", "inTransaction");
     assertThat(Place.values()).as("two of each").hasSize(4);
     assertThat(stores())
@@ -97,7 +103,7 @@ class RequestGuardFailuresTest {
           .map(file -> Path.of("target/classes").relativize(file).toString())
           .filter(name -> name.endsWith(".class"))
           .map(name -> name.substring(0, name.length() - 6).replace('/', '.'))
-          .map(RequestGuardFailuresTest::load)
+          .map(IdempotentRequestsFailuresTest::load)
           .filter(IdempotencyStore.class::isAssignableFrom)
           .filter(type -> !Modifier.isAbstract(type.getModifiers()))
           .map(Class::getSimpleName)
@@ -107,7 +113,7 @@ class RequestGuardFailuresTest {
 
   private static Class<?> load(String name) {
     try {
-      return Class.forName(name, false, RequestGuardFailuresTest.class.getClassLoader());
+      return Class.forName(name, false, IdempotentRequestsFailuresTest.class.getClassLoader());
     } catch (ClassNotFoundException e) {
       throw new AssertionError(e);
     }
@@ -147,10 +153,11 @@ class RequestGuardFailuresTest {
               AtomicInteger effects = new AtomicInteger();
               IdempotencyStoreContract.Work work =
                   IdempotencyStoreContract.counted(effects, CHARGED);
-              assertThat(Place.GUARD_BY_LEASE.ask(failing, transactions, request, work))
+              assertThat(Place.REQUESTS_BY_LEASE.ask(failing, transactions, request, work))
                   .as("the first answer, store: " + name)
                   .isSameAs(CHARGED);
-              StoredResult second = Place.GUARD_BY_LEASE.ask(failing, transactions, request, work);
+              StoredResult second =
+                  Place.REQUESTS_BY_LEASE.ask(failing, transactions, request, work);
               assertThat(second.status()).as(name).isEqualTo(201);
               assertThat(effects).as("effects, store: " + name).hasValue(1);
             });
@@ -168,12 +175,13 @@ class RequestGuardFailuresTest {
               assertThat(
                       catchThrowable(
                           () ->
-                              Place.GUARD_IN_TRANSACTION.ask(failing, transactions, request, work)))
+                              Place.REQUESTS_IN_TRANSACTION.ask(
+                                  failing, transactions, request, work)))
                   .as("told, store: " + name)
                   .isNotNull();
               assertThat(effects).as("rolled back, store: " + name).hasValue(0);
-              Place.GUARD_IN_TRANSACTION.ask(memory, transactions, request, work);
-              Place.GUARD_IN_TRANSACTION.ask(memory, transactions, request, work);
+              Place.REQUESTS_IN_TRANSACTION.ask(memory, transactions, request, work);
+              Place.REQUESTS_IN_TRANSACTION.ask(memory, transactions, request, work);
               assertThat(effects).as("effects, store: " + name).hasValue(1);
             });
   }
@@ -185,11 +193,11 @@ class RequestGuardFailuresTest {
         logged(
             () ->
                 assertThat(
-                        ask(
-                            attempt -> {
+                        ask(attempt -> {
                               attempt.remember("paid", "p-1");
                               return CHARGED;
-                            }))
+                            })
+                            .result())
                     .as("the work is done: the caller need not retry")
                     .isSameAs(CHARGED));
     assertThat(logged)
@@ -197,7 +205,7 @@ class RequestGuardFailuresTest {
             "COMMS-IDEMPOTENCY-007: an answer to customer-7/charge is returned but not stored; its"
                 + " key stays leased until the lease of PT10S expires, and the next attempt is a"
                 + " takeover");
-    assertThat(ask(attempt -> CHARGED).status()).as("leased").isEqualTo(409);
+    assertThat(ask(attempt -> CHARGED).kind()).as("leased").isEqualTo(Kind.IN_PROGRESS);
     time.advance(LEASE);
     ask(
         attempt -> {
@@ -205,7 +213,7 @@ class RequestGuardFailuresTest {
           assertThat(attempt.steps()).containsExactly(Map.entry("paid", "p-1"));
           return CHARGED;
         });
-    assertThat(ask(attempt -> CHARGED).status()).isEqualTo(201);
+    assertThat(ask(attempt -> CHARGED).result().status()).isEqualTo(201);
   }
 
   /** Returns the log output of some work. */
@@ -225,7 +233,7 @@ class RequestGuardFailuresTest {
   void anAnswerStoredInShortFormIsLoggedWithTheRuleItBreaks() {
     StoredResult large =
         new StoredResult(201, "text/plain", new byte[StoredResult.MAX_BODY_BYTES + 1], Map.of());
-    assertThat(logged(() -> assertThat(ask(attempt -> large)).isSameAs(large)))
+    assertThat(logged(() -> assertThat(ask(attempt -> large).result()).isSameAs(large)))
         .contains(
             "COMMS-IDEMPOTENCY-004: an answer to customer-7/charge is stored in short form:"
                 + " {\"type\":\"about:blank\",\"title\":\"The answer was not"
@@ -241,7 +249,7 @@ class RequestGuardFailuresTest {
         .isInstanceOf(NoClassDefFoundError.class)
         .hasMessage("2")
         .hasSuppressedException(new NoClassDefFoundError("1"));
-    assertThat(ask(attempt -> CHARGED).status()).isEqualTo(409);
+    assertThat(ask(attempt -> CHARGED).kind()).isEqualTo(Kind.IN_PROGRESS);
   }
 
   @Test
@@ -252,7 +260,7 @@ class RequestGuardFailuresTest {
           return CHARGED;
         });
     assertThat(Thread.interrupted()).as("still pending").isTrue();
-    assertThat(ask(attempt -> new StoredResult(202, "", new byte[0], Map.of())).status())
+    assertThat(ask(attempt -> new StoredResult(202, "", new byte[0], Map.of())).result().status())
         .isEqualTo(201);
   }
 
@@ -260,10 +268,9 @@ class RequestGuardFailuresTest {
   void aLateAnswerIsReturnedAlthoughTheStoreFails() {
     store.claimingAgain(failure(FailureKind.TRANSIENT));
     StoredResult late =
-        ask(
-            attempt -> {
+        ask(attempt -> {
               time.advance(LEASE.plusSeconds(1));
-              RequestGuard.builder(memory)
+              IdempotentRequests.builder(memory)
                   .build()
                   .withLease(
                       SCOPE,
@@ -271,7 +278,8 @@ class RequestGuardFailuresTest {
                       CONTENT,
                       taker -> new StoredResult(202, "", new byte[0], Map.of()));
               return CHARGED;
-            });
+            })
+            .result();
     assertThat(late).isSameAs(CHARGED);
   }
 
@@ -280,7 +288,7 @@ class RequestGuardFailuresTest {
   @Test
   void workThatReturnsNullCountsAsDone() {
     AtomicInteger runs = new AtomicInteger();
-    RequestGuard.LeasedWork<RuntimeException> work =
+    LeasedWork<RuntimeException> work =
         attempt -> {
           runs.incrementAndGet();
           return null;
@@ -288,9 +296,10 @@ class RequestGuardFailuresTest {
     assertThatThrownBy(() -> ask(work))
         .isInstanceOf(NullPointerException.class)
         .hasMessage("result of the work");
-    StoredResult second = ask(work);
-    assertThat(second.status()).isEqualTo(500);
-    assertThat(UnstorableResults.isShort(second)).isTrue();
+    RequestOutcome second = ask(work);
+    assertThat(second.kind()).isEqualTo(Kind.NOT_KEPT);
+    assertThat(second.result().status()).isEqualTo(500);
+    assertThat(UnstorableResults.isShort(second.result())).isTrue();
     assertThat(runs).hasValue(1);
   }
 
@@ -301,8 +310,8 @@ class RequestGuardFailuresTest {
     for (Throwable failure : failures) {
       String key = failure.toString().replaceAll("[^a-z]", "");
       AtomicInteger runs = new AtomicInteger();
-      RequestGuard broken =
-          RequestGuard.builder(store)
+      IdempotentRequests broken =
+          IdempotentRequests.builder(store)
               .storeIf(
                   result -> {
                     if (failure instanceof Error error) {
@@ -311,7 +320,7 @@ class RequestGuardFailuresTest {
                     throw (RuntimeException) failure;
                   })
               .build();
-      RequestGuard.LeasedWork<RuntimeException> work =
+      LeasedWork<RuntimeException> work =
           attempt -> {
             runs.incrementAndGet();
             return CHARGED;
@@ -319,7 +328,7 @@ class RequestGuardFailuresTest {
       assertThat(catchThrowable(() -> broken.withLease(SCOPE, key, CONTENT, work)))
           .as("the caller gets the failure")
           .isSameAs(failure);
-      assertThat(broken.withLease(SCOPE, key, CONTENT, work).status()).isEqualTo(201);
+      assertThat(broken.withLease(SCOPE, key, CONTENT, work).result().status()).isEqualTo(201);
       assertThat(runs).as("runs, " + failure).hasValue(1);
       AtomicInteger effects = new AtomicInteger();
       assertThat(
@@ -351,7 +360,7 @@ class RequestGuardFailuresTest {
     stores.put("error", new FailingStore(memory).remembering(new NoClassDefFoundError()));
     stores.forEach(
         (name, failing) -> {
-          RequestGuard each = RequestGuard.builder(failing).lease(LEASE).build();
+          IdempotentRequests each = IdempotentRequests.builder(failing).lease(LEASE).build();
           assertThat(
                   catchThrowable(
                       () ->
@@ -365,9 +374,9 @@ class RequestGuardFailuresTest {
                               })))
               .as(name)
               .isNotNull();
-          assertThat(each.withLease(SCOPE, name, CONTENT, attempt -> CHARGED).status())
+          assertThat(each.withLease(SCOPE, name, CONTENT, attempt -> CHARGED).kind())
               .as("not released: " + name)
-              .isEqualTo(409);
+              .isEqualTo(Kind.IN_PROGRESS);
           time.advance(LEASE);
           each.withLease(
               SCOPE,
@@ -402,7 +411,7 @@ class RequestGuardFailuresTest {
       store.remembering(failure(kind));
       assertThatThrownBy(
               () ->
-                  guard.withLease(
+                  requests.withLease(
                       SCOPE,
                       kind.name(),
                       CONTENT,
@@ -411,7 +420,7 @@ class RequestGuardFailuresTest {
                         throw new UnsupportedOperationException("later");
                       }))
           .hasMessage("later");
-      guard.withLease(
+      requests.withLease(
           SCOPE,
           kind.name(),
           CONTENT,
@@ -430,7 +439,7 @@ class RequestGuardFailuresTest {
           assertThat(catchThrowable(() -> attempt.remember("paid", "\ud83d"))).isNotNull();
           return CHARGED;
         });
-    assertThat(ask(attempt -> new StoredResult(202, "", new byte[0], Map.of())).status())
+    assertThat(ask(attempt -> new StoredResult(202, "", new byte[0], Map.of())).result().status())
         .isEqualTo(201);
   }
 }

@@ -1,8 +1,5 @@
-package io.commslib.idempotency;
+package io.commslib.core.idempotency;
 
-import io.commslib.core.idempotency.Claim;
-import io.commslib.core.idempotency.IdempotencyStore;
-import io.commslib.core.idempotency.RequestKey;
 import java.util.Map;
 
 /**

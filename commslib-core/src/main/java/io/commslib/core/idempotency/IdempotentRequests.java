@@ -1,11 +1,6 @@
-package io.commslib.idempotency;
+package io.commslib.core.idempotency;
 
 import io.commslib.core.checks.Checks;
-import io.commslib.core.idempotency.Claim;
-import io.commslib.core.idempotency.IdempotencyStore;
-import io.commslib.core.idempotency.RequestKey;
-import io.commslib.core.idempotency.StoredResult;
-import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -21,93 +16,62 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes requests take effect once and answers their repetitions, as the IETF draft "The
- * Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-idempotency-key-header-07) asks of a
- * server:
+ * Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-idempotency-key-header-07) requires of a
+ * server. It decides by the key alone and knows no protocol: the {@link RequestOutcome} has a kind,
+ * which a server of HTTP or gRPC maps to its own statuses.
  *
  * <ul>
- *   <li>no key, or a malformed one: 400
- *   <li>a key that was used with other content: 422
- *   <li>a key in progress: 409 with {@code Retry-After}, immediately
- *   <li>a completed key: the stored result, with its status and headers
- *   <li>otherwise the work runs, and its result is stored before it is returned
+ *   <li>no key: {@code MISSING_KEY}; a malformed one: {@code MALFORMED_KEY}
+ *   <li>a key that was used with other content: {@code MISMATCHED}
+ *   <li>a key in progress: {@code IN_PROGRESS}, immediately
+ *   <li>a completed key: {@code DONE} with the stored result, or {@code NOT_KEPT} with its short
+ *       form
+ *   <li>otherwise the work runs, and its result is stored before it is returned: {@code DONE}
  * </ul>
  *
  * <p>Results that {@link Builder#storeIf} rejects, by default those with a status of 500 and above,
  * are returned and not stored: the next request with this key runs the work again. The same applies
- * if the work throws. The content is compared in every case. Thread-safe; the work runs on the
- * calling thread.
+ * if the work throws. The content is compared in every case. Applications and server filters call
+ * it. Thread-safe; the work runs on the calling thread.
  *
  * <p>A result that can't be stored in full does not repeat the work: the first caller gets it, and
  * repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
  * StoredResult#kept()}).
  *
  * <pre>{@code
- * RequestGuard guard =
- *     RequestGuard.builder(JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
+ * IdempotentRequests requests =
+ *     IdempotentRequests.builder(
+ *             JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
  *         .build();
- * StoredResult answer =
- *     guard.inTransaction(
+ * RequestOutcome outcome =
+ *     requests.inTransaction(
  *         transactions,
  *         "customer-7/charge",
  *         idempotencyKey,
- *         RequestGuard.fingerprint(body),
+ *         IdempotentRequests.fingerprint(body),
  *         tx -> charge(tx, body));
  * }</pre>
  */
-public final class RequestGuard {
+public final class IdempotentRequests {
 
-  private static final Logger log = LoggerFactory.getLogger(RequestGuard.class);
+  private static final Logger log = LoggerFactory.getLogger(IdempotentRequests.class);
   private static final int SERVER_ERROR = 500;
+  private static final Duration LOST_CLAIM_RETRY_AFTER = Duration.ofSeconds(1);
   private static final StoredResult NO_RESULT =
       new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortened("the work gave none");
-
-  /**
-   * Work whose effects may be in any system.
-   *
-   * @param <X> type of failure it may throw
-   */
-  @FunctionalInterface
-  public interface LeasedWork<X extends Exception> {
-    /**
-     * Works.
-     *
-     * @param attempt this attempt, with the steps of earlier ones
-     * @return the result, of any size; must not be null
-     * @throws X if it failed; nothing is stored and the next attempt is granted immediately, or
-     *     after the lease if a step could not be remembered
-     */
-    StoredResult run(RequestAttempt attempt) throws X;
-  }
-
-  /**
-   * Work whose effects are all in the transaction.
-   *
-   * @param <X> type of failure it may throw
-   */
-  @FunctionalInterface
-  public interface TransactionalWork<X extends Exception> {
-    /**
-     * Works.
-     *
-     * @param tx the transaction that effects and result commit in
-     * @return the result, of any size; must not be null
-     * @throws X if it failed; the transaction rolls back
-     */
-    StoredResult run(TransactionContext tx) throws X;
-  }
 
   private final IdempotencyStore store;
   private final Duration lease;
   private final Predicate<StoredResult> isFinal;
 
-  private RequestGuard(Builder builder) {
+  private IdempotentRequests(Builder builder) {
     this.store = builder.store;
     this.lease = builder.lease;
     this.isFinal = builder.isFinal;
   }
 
   /**
-   * Starts a guard.
+   * Starts the settings for a store.
    *
    * @param store store of keys and results
    * @return new builder
@@ -140,8 +104,8 @@ public final class RequestGuard {
   /**
    * Runs a request whose effects may be in any system, under a lease. If the lease expires first,
    * the next request with this key takes over; the result of this attempt is then not stored, and
-   * the answer is that of the later attempt, or 409 while the later attempt runs. Blocks for work
-   * and store.
+   * the outcome is that of the later attempt, or {@code IN_PROGRESS} while the later attempt runs.
+   * Blocks for work and store.
    *
    * <p>Work that has returned counts as done. If the store fails twice to store its result, the
    * result is returned anyway and {@code COMMS-IDEMPOTENCY-007} is logged; the key stays leased
@@ -151,15 +115,16 @@ public final class RequestGuard {
    * @param <X> type of failure the work may throw
    * @param scope caller and operation, as in {@link RequestKey}; keys of different callers are
    *     independent
-   * @param key value of the header {@code Idempotency-Key}, quoted or bare; null if it is missing
+   * @param key value of the key, quoted or bare, as in {@link IdempotencyKeyHeader}; null if it is
+   *     missing
    * @param fingerprint of the content, from {@link #fingerprint}
    * @param work runs at most once at a time for a key, unless a lease expires
-   * @return the answer
+   * @return the outcome
    * @throws X as the work throws it; the key was released, unless a step could not be remembered
    * @throws NullPointerException if the work returned null; it counts as done
    * @throws io.commslib.core.StoreException if the store fails before the work; nothing was done
    */
-  public <X extends Exception> StoredResult withLease(
+  public <X extends Exception> RequestOutcome withLease(
       String scope, @Nullable String key, String fingerprint, LeasedWork<X> work) throws X {
     Objects.requireNonNull(work, "work");
     return withValidKey(
@@ -168,11 +133,11 @@ public final class RequestGuard {
         fingerprint,
         request -> {
           Claim claim = store.claim(request, lease);
-          return claim.kind() == Claim.Kind.GRANTED ? work(request, claim, work) : answer(claim);
+          return claim.kind() == Claim.Kind.GRANTED ? work(request, claim, work) : outcome(claim);
         });
   }
 
-  private <X extends Exception> StoredResult work(
+  private <X extends Exception> RequestOutcome work(
       RequestKey request, Claim claim, LeasedWork<X> work) throws X {
     RequestAttempt attempt = new RequestAttempt(store, request, claim);
     StoredResult result;
@@ -204,7 +169,7 @@ public final class RequestGuard {
     }
     if (!stores) {
       release(request, claim);
-      return result;
+      return RequestOutcome.made(result);
     }
     return complete(request, claim, result);
   }
@@ -219,15 +184,15 @@ public final class RequestGuard {
     }
   }
 
-  private StoredResult complete(RequestKey request, Claim claim, StoredResult result) {
+  private RequestOutcome complete(RequestKey request, Claim claim, StoredResult result) {
     try {
       if (ResultRecorder.store(store, request, claim.token(), result)) {
-        return result;
+        return RequestOutcome.made(result);
       }
       log.warn("request of {} took longer than its lease of {}", request.scope(), lease);
       Claim later = store.claim(request, lease);
       if (later.kind() != Claim.Kind.GRANTED) {
-        return answer(later);
+        return outcome(later);
       }
       // The later attempt has released the key, so this result becomes the answer.
       ResultRecorder.store(store, request, later.token(), result);
@@ -239,7 +204,7 @@ public final class RequestGuard {
           lease,
           e);
     }
-    return result;
+    return RequestOutcome.made(result);
   }
 
   /** A failure here must not hide the failure of the work. */
@@ -258,10 +223,11 @@ public final class RequestGuard {
    * @param <X> type of failure the work may throw
    * @param transactions transactions on the store's database
    * @param scope caller and operation, as in {@link RequestKey}
-   * @param key value of the header {@code Idempotency-Key}, quoted or bare; null if it is missing
+   * @param key value of the key, quoted or bare, as in {@link IdempotencyKeyHeader}; null if it is
+   *     missing
    * @param fingerprint of the content, from {@link #fingerprint}
    * @param work runs at most once at a time for a key
-   * @return the answer; if {@link Builder#storeIf} rejects the result, nothing was committed
+   * @return the outcome; if {@link Builder#storeIf} rejects the result, nothing was committed
    * @throws X as the work throws it; rolled back
    * @throws IllegalStateException if the work marked the transaction rollback-only and returned a
    *     result to store, because a caller must not get a stored result without its effects; rolled
@@ -269,7 +235,7 @@ public final class RequestGuard {
    * @throws io.commslib.core.StoreException if store or transaction fails; with kind {@code
    *     UNKNOWN_RESULT} it may have committed, and the next request with this key shows the outcome
    */
-  public <X extends Exception> StoredResult inTransaction(
+  public <X extends Exception> RequestOutcome inTransaction(
       TransactionRunner transactions,
       String scope,
       @Nullable String key,
@@ -283,11 +249,11 @@ public final class RequestGuard {
         key,
         fingerprint,
         request ->
-            transactions.<StoredResult, X>run(
+            transactions.<RequestOutcome, X>run(
                 tx -> {
                   Claim claim = store.claim(tx, request);
                   if (claim.kind() != Claim.Kind.GRANTED) {
-                    return answer(claim);
+                    return outcome(claim);
                   }
                   StoredResult result = Objects.requireNonNull(work.run(tx), "result of the work");
                   if (!isFinal.test(result)) {
@@ -299,43 +265,40 @@ public final class RequestGuard {
                             + " (expected: one that is not final, since the transaction rolls"
                             + " back)");
                   } else if (!store.complete(
-                      tx, request, claim.token(), ResultRecorder.storable(request, result))) {
+                      tx, request, claim.token(), StorableResults.of(request, result))) {
                     tx.setRollbackOnly();
-                    return RequestAnswers.inFlight(Duration.ofSeconds(1));
+                    return RequestOutcome.inProgress(LOST_CLAIM_RETRY_AFTER);
                   }
-                  return result;
+                  return RequestOutcome.made(result);
                 }));
   }
 
   /** Runs a request whose key is valid. */
   private interface ValidRequest<X extends Exception> {
-    StoredResult run(RequestKey request) throws X;
+    RequestOutcome run(RequestKey request) throws X;
   }
 
-  private static <X extends Exception> StoredResult withValidKey(
+  private static <X extends Exception> RequestOutcome withValidKey(
       String scope, @Nullable String key, String fingerprint, ValidRequest<X> then) throws X {
     if (key == null) {
-      return RequestAnswers.missingKey();
+      return RequestOutcome.missingKey();
     }
-    String parsed;
-    try {
-      parsed = IdempotencyKeyHeader.parse(key);
-    } catch (IdempotencyKeyHeader.MalformedException e) {
-      return RequestAnswers.malformedKey(String.valueOf(e.getMessage()));
-    }
-    return then.run(new RequestKey(scope, parsed, fingerprint));
+    IdempotencyKeyHeader header = IdempotencyKeyHeader.parse(key);
+    return header.isValid()
+        ? then.run(new RequestKey(scope, header.key(), fingerprint))
+        : RequestOutcome.malformedKey(header.reason());
   }
 
-  private static StoredResult answer(Claim claim) {
+  private static RequestOutcome outcome(Claim claim) {
     return switch (claim.kind()) {
-      case COMPLETED -> claim.result();
-      case IN_FLIGHT -> RequestAnswers.inFlight(claim.retryAfter());
-      case MISMATCHED -> RequestAnswers.mismatched();
+      case COMPLETED -> RequestOutcome.stored(claim.result());
+      case IN_FLIGHT -> RequestOutcome.inProgress(claim.retryAfter());
+      case MISMATCHED -> RequestOutcome.mismatched();
       case GRANTED -> throw new IllegalStateException("claim: granted (expected: an answer)");
     };
   }
 
-  /** Collects the settings of a guard. Not thread-safe. */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
 
     private final IdempotencyStore store;
@@ -374,12 +337,12 @@ public final class RequestGuard {
     }
 
     /**
-     * Builds the guard.
+     * Builds it.
      *
-     * @return new guard
+     * @return new instance, which needs no closing
      */
-    public RequestGuard build() {
-      return new RequestGuard(this);
+    public IdempotentRequests build() {
+      return new IdempotentRequests(this);
     }
   }
 }

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.idempotency.RequestOutcome;
+import io.commslib.core.idempotency.RequestOutcome.Kind;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.time.VirtualTime;
@@ -17,17 +20,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class RequestGuardTest {
+class IdempotentRequestsTest {
 
   private static final String SCOPE = "customer-7/charge";
   private static final String KEY = "\"8e03978e-40d5-43e8-bc93-6894a57f9324\"";
-  private static final String CONTENT = RequestGuard.fingerprint(bytes("amount=5"));
+  private static final String CONTENT = IdempotentRequests.fingerprint(bytes("amount=5"));
 
   private final VirtualTime time = VirtualTime.create();
   private final IdempotencyStore store =
       InMemoryIdempotencyStore.create(time.time(), Duration.ofHours(24), 100);
-  private final RequestGuard guard =
-      RequestGuard.builder(store).lease(Duration.ofSeconds(10)).build();
+  private final IdempotentRequests requests =
+      IdempotentRequests.builder(store).lease(Duration.ofSeconds(10)).build();
   private final InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
   private final AtomicInteger runs = new AtomicInteger();
 
@@ -47,30 +50,29 @@ class RequestGuardTest {
         Map.of("Location", "/charges/1"));
   }
 
-  private StoredResult ask(String key) {
-    return guard.withLease(SCOPE, key, CONTENT, attempt -> charged());
+  private RequestOutcome ask(String key) {
+    return requests.withLease(SCOPE, key, CONTENT, attempt -> charged());
   }
 
   private static String body(StoredResult result) {
     return new String(result.body(), StandardCharsets.UTF_8);
   }
 
-  private static void assertProblem(StoredResult answer, int status, String title) {
-    assertThat(answer.status()).isEqualTo(status);
-    assertThat(answer.contentType()).isEqualTo("application/problem+json");
-    assertThat(body(answer))
-        .startsWith(
-            "{\"type\":\"about:blank\",\"title\":\""
-                + title
-                + "\",\"status\":"
-                + status
-                + ",\"detail\":\"");
+  private static void assertRefused(RequestOutcome outcome, Kind kind) {
+    assertThat(outcome.kind()).isEqualTo(kind);
+    assertThatIllegalStateException().isThrownBy(outcome::result);
   }
 
   @Test
   void runsOnceAndReturnsTheStoredStatusBodyAndHeaders() {
-    StoredResult first = ask(KEY);
-    StoredResult again = ask(KEY);
+    RequestOutcome outcome = ask(KEY);
+    assertThat(outcome.kind()).isEqualTo(Kind.DONE);
+    assertThat(outcome.isRepetition()).isFalse();
+    StoredResult first = outcome.result();
+    RequestOutcome repeated = ask(KEY);
+    assertThat(repeated.kind()).isEqualTo(Kind.DONE);
+    assertThat(repeated.isRepetition()).isTrue();
+    StoredResult again = repeated.result();
     assertThat(runs).hasValue(1);
     assertThat(again.status()).isEqualTo(201);
     assertThat(body(again)).isEqualTo(body(first)).isEqualTo("{\"charge\":1}");
@@ -85,11 +87,8 @@ class RequestGuardTest {
   }
 
   @Test
-  void answersAMissingKeyWith400() {
-    assertProblem(
-        guard.withLease(SCOPE, null, CONTENT, attempt -> charged()),
-        400,
-        "Idempotency-Key is missing");
+  void refusesAMissingKey() {
+    assertRefused(requests.withLease(SCOPE, null, CONTENT, attempt -> charged()), Kind.MISSING_KEY);
     assertThat(runs).hasValue(0);
   }
 
@@ -105,52 +104,45 @@ class RequestGuardTest {
         "\"a\\b\"|A backslash stands before something else than \\ or a quote.",
         "caf\u00e9|The key is not printable ASCII."
       })
-  void answersAMalformedKeyWith400AndTheRule(String key, String rule) {
-    StoredResult answer = ask(key);
-    assertProblem(answer, 400, "Idempotency-Key is malformed");
-    // In JSON a backslash is only followed by another one, or by a quote.
-    assertThat(body(answer)).doesNotContainPattern("(?<!\\\\)(\\\\\\\\)*\\\\[^\\\\\"]");
-    assertThat(body(answer).replace("\\\\", "\\")).contains(rule);
+  void refusesAMalformedKeyWithTheRule(String key, String rule) {
+    RequestOutcome outcome = ask(key);
+    assertRefused(outcome, Kind.MALFORMED_KEY);
+    assertThat(outcome.reason()).isEqualTo(rule);
     assertThat(runs).hasValue(0);
   }
 
   @Test
-  void answersATooLongKeyWith400AndAcceptsTheLongest() {
-    assertProblem(ask("k".repeat(256)), 400, "Idempotency-Key is malformed");
-    assertThat(ask("k".repeat(255)).status()).isEqualTo(201);
+  void refusesATooLongKeyAndAcceptsTheLongest() {
+    assertRefused(ask("k".repeat(256)), Kind.MALFORMED_KEY);
+    assertThat(ask("k".repeat(255)).result().status()).isEqualTo(201);
   }
 
   @Test
-  void answersAnotherContentWith422AlsoWhileItRuns() {
-    String other = RequestGuard.fingerprint(bytes("amount=6"));
-    guard.withLease(
+  void refusesAnotherContentAlsoWhileItRuns() {
+    String other = IdempotentRequests.fingerprint(bytes("amount=6"));
+    requests.withLease(
         SCOPE,
         KEY,
         CONTENT,
         attempt -> {
-          assertProblem(
-              guard.withLease(SCOPE, KEY, other, second -> charged()),
-              422,
-              "Idempotency-Key is already used");
+          assertRefused(
+              requests.withLease(SCOPE, KEY, other, second -> charged()), Kind.MISMATCHED);
           return charged();
         });
-    assertProblem(
-        guard.withLease(SCOPE, KEY, other, attempt -> charged()),
-        422,
-        "Idempotency-Key is already used");
+    assertRefused(requests.withLease(SCOPE, KEY, other, attempt -> charged()), Kind.MISMATCHED);
     assertThat(runs).hasValue(1);
   }
 
   @Test
-  void answersARequestWhileAnotherRunsWith409AndRetryAfter() {
-    guard.withLease(
+  void refusesARequestWhileAnotherRunsAndStatesTheWait() {
+    requests.withLease(
         SCOPE,
         KEY,
         CONTENT,
         attempt -> {
-          StoredResult answer = ask(KEY);
-          assertProblem(answer, 409, "A request is outstanding for this Idempotency-Key");
-          assertThat(answer.headers()).containsEntry("Retry-After", "10");
+          RequestOutcome outcome = ask(KEY);
+          assertRefused(outcome, Kind.IN_PROGRESS);
+          assertThat(outcome.retryAfter()).isEqualTo(Duration.ofSeconds(10));
           return charged();
         });
     assertThat(runs).hasValue(1);
@@ -159,24 +151,26 @@ class RequestGuardTest {
   @ParameterizedTest
   @ValueSource(ints = {500, 503})
   void storesNoServerErrorAndRunsAgain(int status) {
-    assertThat(guard.withLease(SCOPE, KEY, CONTENT, attempt -> charged(status)).status())
+    assertThat(
+            requests.withLease(SCOPE, KEY, CONTENT, attempt -> charged(status)).result().status())
         .isEqualTo(status);
-    assertThat(ask(KEY).status()).isEqualTo(201);
+    assertThat(ask(KEY).result().status()).isEqualTo(201);
     assertThat(runs).hasValue(2);
   }
 
   @Test
   void storesAnErrorThatIsFinal() {
-    guard.withLease(SCOPE, KEY, CONTENT, attempt -> charged(402));
-    assertThat(ask(KEY).status()).isEqualTo(402);
+    requests.withLease(SCOPE, KEY, CONTENT, attempt -> charged(402));
+    assertThat(ask(KEY).result().status()).isEqualTo(402);
     assertThat(runs).hasValue(1);
   }
 
   @Test
   void theUserDecidesWhichResultsAreStored() {
-    RequestGuard all = RequestGuard.builder(store).storeIf(result -> true).build();
+    IdempotentRequests all = IdempotentRequests.builder(store).storeIf(result -> true).build();
     all.withLease(SCOPE, KEY, CONTENT, attempt -> charged(500));
-    assertThat(all.withLease(SCOPE, KEY, CONTENT, attempt -> charged()).status()).isEqualTo(500);
+    assertThat(all.withLease(SCOPE, KEY, CONTENT, attempt -> charged()).result().status())
+        .isEqualTo(500);
   }
 
   @Test
@@ -184,7 +178,7 @@ class RequestGuardTest {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
-                guard.withLease(
+                requests.withLease(
                     SCOPE,
                     KEY,
                     CONTENT,
@@ -192,7 +186,7 @@ class RequestGuardTest {
                       attempt.remember("reserved", "r-17");
                       throw new IllegalStateException("the far side is down");
                     }));
-    guard.withLease(
+    requests.withLease(
         SCOPE,
         KEY,
         CONTENT,
@@ -206,54 +200,65 @@ class RequestGuardTest {
 
   @Test
   void marksATakeoverAndAnswersTheLateAttemptWithTheStoredResult() {
-    StoredResult late =
-        guard.withLease(
+    RequestOutcome late =
+        requests.withLease(
             SCOPE,
             KEY,
             CONTENT,
             attempt -> {
               time.advance(Duration.ofSeconds(11));
               StoredResult second =
-                  guard.withLease(
-                      SCOPE,
-                      KEY,
-                      CONTENT,
-                      taker -> {
-                        assertThat(taker.isTakeover()).isTrue();
-                        assertThat(taker.token()).isGreaterThan(attempt.token());
-                        return charged();
-                      });
+                  requests
+                      .withLease(
+                          SCOPE,
+                          KEY,
+                          CONTENT,
+                          taker -> {
+                            assertThat(taker.isTakeover()).isTrue();
+                            assertThat(taker.token()).isGreaterThan(attempt.token());
+                            return charged();
+                          })
+                      .result();
               assertThat(body(second)).isEqualTo("{\"charge\":1}");
               assertThat(attempt.remember("late", "")).as("fenced").isFalse();
               return charged();
             });
-    assertThat(body(late)).as("the stored result, not its own").isEqualTo(body(ask(KEY)));
+    assertThat(late.isRepetition()).isTrue();
+    assertThat(body(late.result()))
+        .as("the stored result, not its own")
+        .isEqualTo(body(ask(KEY).result()));
   }
 
   @Test
   void inATransactionEffectsAndResultCommitTogetherAndAServerErrorRollsBack() {
     AtomicInteger commits = new AtomicInteger();
     StoredResult failed =
-        guard.inTransaction(
-            transactions,
-            SCOPE,
-            KEY,
-            CONTENT,
-            tx -> {
-              tx.afterCommit(commits::incrementAndGet);
-              return charged(503);
-            });
+        requests
+            .inTransaction(
+                transactions,
+                SCOPE,
+                KEY,
+                CONTENT,
+                tx -> {
+                  tx.afterCommit(commits::incrementAndGet);
+                  return charged(503);
+                })
+            .result();
     assertThat(failed.status()).isEqualTo(503);
     assertThat(commits).as("rolled back").hasValue(0);
     for (int i = 0; i < 2; i++) {
-      assertThat(guard.inTransaction(transactions, SCOPE, KEY, CONTENT, tx -> charged()).status())
+      assertThat(
+              requests
+                  .inTransaction(transactions, SCOPE, KEY, CONTENT, tx -> charged())
+                  .result()
+                  .status())
           .isEqualTo(201);
     }
     assertThat(runs).hasValue(2);
-    assertProblem(
-        guard.inTransaction(transactions, SCOPE, KEY, RequestGuard.fingerprint(), tx -> charged()),
-        422,
-        "Idempotency-Key is already used");
+    assertRefused(
+        requests.inTransaction(
+            transactions, SCOPE, KEY, IdempotentRequests.fingerprint(), tx -> charged()),
+        Kind.MISMATCHED);
   }
 
   @Test
@@ -261,7 +266,7 @@ class RequestGuardTest {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
-                guard.inTransaction(
+                requests.inTransaction(
                     transactions,
                     SCOPE,
                     KEY,
@@ -271,22 +276,22 @@ class RequestGuardTest {
                       return charged();
                     }))
         .withMessageStartingWith("result of the work: 201 (expected: one that is not final");
-    assertThat(ask(KEY).status()).isEqualTo(201);
+    assertThat(ask(KEY).result().status()).isEqualTo(201);
     assertThat(runs).hasValue(2);
   }
 
   @Test
   void fingerprintsDistinguishTheirParts() {
-    assertThat(RequestGuard.fingerprint(bytes("ab"), bytes("c")))
+    assertThat(IdempotentRequests.fingerprint(bytes("ab"), bytes("c")))
         .hasSize(64)
-        .isNotEqualTo(RequestGuard.fingerprint(bytes("a"), bytes("bc")))
-        .isEqualTo(RequestGuard.fingerprint(bytes("ab"), bytes("c")));
+        .isNotEqualTo(IdempotentRequests.fingerprint(bytes("a"), bytes("bc")))
+        .isEqualTo(IdempotentRequests.fingerprint(bytes("ab"), bytes("c")));
   }
 
   @Test
   void refusesWrongLeases() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> RequestGuard.builder(store).lease(Duration.ofMillis(999)))
+        .isThrownBy(() -> IdempotentRequests.builder(store).lease(Duration.ofMillis(999)))
         .withMessage("lease: PT0.999S (expected: PT1S..PT24H)");
   }
 }
