@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.RequestOutcome;
 import io.commslib.core.idempotency.RequestOutcome.Kind;
 import io.commslib.core.idempotency.StoredResult;
@@ -278,6 +279,25 @@ class IdempotentRequestsTest {
         .withMessageStartingWith("result of the work: 201 (expected: one that is not final");
     assertThat(ask(KEY).result().status()).isEqualTo(201);
     assertThat(runs).hasValue(2);
+  }
+
+  @Test
+  void inATransactionAClaimThatWasLostRollsBackAndIsInProgress() {
+    AtomicInteger commits = new AtomicInteger();
+    RequestOutcome outcome =
+        requests.inTransaction(
+            transactions,
+            SCOPE,
+            "key-1",
+            CONTENT,
+            tx -> {
+              tx.afterCommit(commits::incrementAndGet);
+              assertThat(store.release(new RequestKey(SCOPE, "key-1", CONTENT), 1)).isTrue();
+              return charged();
+            });
+    assertRefused(outcome, Kind.IN_PROGRESS);
+    assertThat(outcome.retryAfter()).isEqualTo(Duration.ofSeconds(1));
+    assertThat(commits).as("rolled back").hasValue(0);
   }
 
   @Test

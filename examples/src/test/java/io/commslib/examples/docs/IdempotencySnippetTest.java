@@ -7,6 +7,7 @@ import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.idempotency.RequestOutcome;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.http.IdempotencyAnswers;
 import io.commslib.idempotency.IdempotencyConfig;
 import io.commslib.idempotency.InboxSchema;
 import io.commslib.idempotency.JdbcIdempotencyStore;
@@ -184,6 +185,19 @@ class IdempotencySnippetTest {
     assertThat(replies.get(1).text()).isEqualTo("The closing quote is missing.");
     assertThat(replies.get(2).retryAfter()).isPositive();
     assertThat(replies.get(3).text()).isEqualTo("c-1");
+  }
+
+  @Test
+  void answersOverHttp() {
+    RequestOutcome outcome =
+        IdempotentRequests.builder(
+                JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
+            .build()
+            .withLease("customer-7/charge", null, "f", attempt -> created("c-1"));
+    // snippet: requests-http
+    StoredResult answer = IdempotencyAnswers.of(outcome);
+    // end
+    assertThat(answer.status()).isEqualTo(400);
   }
 
   private static Reply ask(
