@@ -51,7 +51,7 @@ class ArchitectureTest {
     layers.put("call", Set.of(ROOT, "checks", "time", "tx"));
     layers.put("resilience", Set.of(ROOT, "checks", "time", "call"));
     layers.put("idempotency", Set.of(ROOT, "checks", "tx", "time"));
-    layers.put("messaging", Set.of(ROOT, "checks", "hash", "time", "tx", "resilience"));
+    layers.put("messaging", Set.of(ROOT, "checks", "hash", "time", "tx", "call", "resilience"));
     layers.put("codec", Set.of(ROOT, "checks", "messaging"));
     layers.put("observe", Set.of(ROOT, "checks", "time", "call", "resilience", "messaging"));
     layers.put("redrive", Set.of(ROOT, "checks", "time", "messaging", "observe"));

@@ -4,6 +4,7 @@ import io.commslib.core.CommsException;
 import io.commslib.core.Failures;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.inmemory.InMemoryTransaction;
+import io.commslib.core.messaging.CallTrail;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Publisher;
@@ -73,7 +74,9 @@ public final class InMemoryOutbox implements Outbox {
     Checks.check(
         tx.database().equals(database()), "transaction", tx.database(), "one on " + database());
     JdbcOutbox.checkRules(message);
-    tx.unwrap(InMemoryTransaction.class).onCommit(() -> commit(new Committed(to, message)));
+    // Here, since the commit may run outside of the caller's context.
+    Committed entry = new Committed(to, CallTrail.carriedOn(message));
+    tx.unwrap(InMemoryTransaction.class).onCommit(() -> commit(entry));
   }
 
   private void commit(Committed entry) {

@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.CallTrail;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.DatabaseId;
@@ -109,7 +110,7 @@ public final class JdbcOutbox implements Outbox {
       }
     }
     try {
-      rows.write(connection, to, messages);
+      rows.write(connection, to, messages.stream().map(CallTrail::carriedOn).toList());
     } catch (SQLException e) {
       throw failed(tx, "insert", e);
     }

@@ -56,6 +56,7 @@ final class RowHeaders {
       case "ce_correlationid" -> builder.correlationId(value);
       case "ce_causationid" -> builder.causationId(value);
       case "ce_traceparent" -> builder.traceparent(value);
+      case "ce_tracestate" -> builder.tracestate(value);
       case "ce_expirytime" -> builder.expiry(Instant.parse(value));
       case "ce_deliverat" -> builder.deliverAt(Instant.parse(value));
       case "ce_idempotencykey" -> builder.idempotencyKey(value);

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +34,8 @@ public final class CallContext {
 
   private static final CallContext EMPTY = new CallContext(Trail.NONE, null, 0, null, 0);
 
-  private static final ThreadLocal<@Nullable CallContext> CURRENT = new ThreadLocal<>();
+  /** A context, or a supplier that makes it when it is read; absent for the empty context. */
+  private static final ThreadLocal<@Nullable Object> CURRENT = new ThreadLocal<>();
 
   /** What does not change from attempt to attempt, so that attempts share it. */
   private record Trail(
@@ -76,8 +78,18 @@ public final class CallContext {
 
   /** {@return the context of this thread, the empty one if none is attached} */
   public static CallContext current() {
-    CallContext current = CURRENT.get();
-    return current == null ? EMPTY : current;
+    Object current = CURRENT.get();
+    if (current instanceof CallContext context) {
+      return context;
+    }
+    return current == null ? EMPTY : made(current);
+  }
+
+  /** Makes the context that was attached lazily; once for each time that it is attached. */
+  private static CallContext made(Object lazy) {
+    CallContext context = (CallContext) Objects.requireNonNull(((Supplier<?>) lazy).get());
+    CURRENT.set(context);
+    return context;
   }
 
   /** {@return the context without any part} */
@@ -140,7 +152,7 @@ public final class CallContext {
       try {
         task.run();
       } finally {
-        before.attach();
+        before.restore();
       }
     };
   }
@@ -159,7 +171,7 @@ public final class CallContext {
       try {
         return task.call();
       } finally {
-        before.attach();
+        before.restore();
       }
     };
   }
@@ -178,23 +190,48 @@ public final class CallContext {
     try {
       return work.run();
     } finally {
-      before.attach();
+      before.restore();
     }
   }
 
   /**
-   * Makes this the current context of the thread. For engines, which attach the returned context
-   * again in a {@code finally} block; others use {@link #call}.
+   * Makes this the current context of the thread. For engines, which {@link #restore} the returned
+   * context in a {@code finally} block; others use {@link #call}.
    *
    * @return the context that was current
    */
   public CallContext attach() {
-    CallContext before = CURRENT.get();
+    CallContext before = current();
     if (this != before) {
       // The empty context is set too: removing the entry would cost more than keeping it.
       CURRENT.set(this);
     }
-    return before == null ? EMPTY : before;
+    return before;
+  }
+
+  /**
+   * Attaches a context that is made only if it is read: {@link #current()} calls the supplier the
+   * first time, on this thread. For engines that open a context around work which mostly needs
+   * none; as {@link #attach}, allocates nothing itself.
+   *
+   * @param lazy makes the context, never null; a failure of it is thrown to the reader
+   * @return the context that was current
+   */
+  public static CallContext attachLazily(Supplier<CallContext> lazy) {
+    Objects.requireNonNull(lazy, "lazy");
+    CallContext before = current();
+    CURRENT.set(lazy);
+    return before;
+  }
+
+  /**
+   * Ends what {@link #attach} or {@link #attachLazily} began: makes this the current context again.
+   * Does not read the context that ends, so a lazy one that was never read is never made.
+   */
+  public void restore() {
+    if (this != CURRENT.get()) {
+      CURRENT.set(this);
+    }
   }
 
   /** {@return the deadline, or empty} */

@@ -3,11 +3,14 @@ package io.commslib.core.call;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.Timeouts;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Objects;
 
 /**
  * A point in monotonic time at which work loses its value. A jump of the wall clock does not move
- * it. Immutable; to send it to another process, send what {@link #remaining()} returns.
+ * it. Immutable; to send it to another process, send what {@link #remaining()} returns, or {@link
+ * #instant()} where it waits on the way.
  */
 public final class Deadline {
 
@@ -76,6 +79,16 @@ public final class Deadline {
    */
   public long atNanos() {
     return atNanos;
+  }
+
+  /**
+   * Returns the time of the wall clock at the deadline, as far as that is known now. For messages,
+   * which wait in queues of other machines.
+   *
+   * @return the time, rounded down to milliseconds
+   */
+  public Instant instant() {
+    return time.now().plusNanos(remainingNanos()).truncatedTo(ChronoUnit.MILLIS);
   }
 
   /** The clocks of this deadline. */

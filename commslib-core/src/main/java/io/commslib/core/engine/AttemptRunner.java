@@ -3,6 +3,8 @@ package io.commslib.core.engine;
 import io.commslib.core.CodecException;
 import io.commslib.core.CommsException;
 import io.commslib.core.Failures;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallException;
 import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Inbox;
@@ -207,11 +209,14 @@ final class AttemptRunner {
     entry.execution = execution;
     AttemptOutcome outcome;
     Throwable failure = null;
+    CallContext before = CallContext.attachLazily(execution);
     try {
       outcome = inTransaction(execution, message);
     } catch (Throwable thrown) {
       failure = thrown;
       outcome = null;
+    } finally {
+      before.restore();
     }
     boolean overrun = execution.end();
     entry.execution = null;
@@ -330,7 +335,14 @@ final class AttemptRunner {
    * Returns an outcome if a dependency is unavailable and the message is not the cause, else null.
    */
   static @Nullable AttemptOutcome outage(@Nullable Throwable failure) {
-    return !Failures.isJvmFailure(failure) && Failures.isOutage(failure)
+    if (failure == null || Failures.isJvmFailure(failure)) {
+      return null;
+    }
+    CallException refused = RefusedCalls.find(failure);
+    if (refused != null) {
+      return AttemptOutcome.outage(refused.code());
+    }
+    return Failures.isOutage(failure) && !RefusedCalls.hadNoTime(failure)
         ? AttemptOutcome.outage(Failures.known(failure).map(CommsException::code).orElse(""))
         : null;
   }

@@ -1,6 +1,7 @@
 package io.commslib.core.engine;
 
 import io.commslib.core.Failures;
+import io.commslib.core.call.CallContext;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Inbox;
@@ -14,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +47,7 @@ final class BatchAttemptRunner {
     lead.entry().execution = lead;
     lead.entry().enter(LaneEntry.Phase.HANDLER);
     List<AttemptOutcome> outcomes;
+    CallContext before = CallContext.attachLazily(context(lead, executions));
     try {
       outcomes = inTransaction(lead, executions);
     } catch (Throwable failure) {
@@ -53,10 +56,20 @@ final class BatchAttemptRunner {
         outage = AttemptOutcome.jvmFailure(Failures.text(failure));
       }
       outcomes = outage == null ? List.of() : Collections.nCopies(entries.size(), outage);
+    } finally {
+      before.restore();
     }
     boolean overrun = lead.end();
     lead.entry().execution = null;
     return overrun ? List.of() : outcomes;
+  }
+
+  private Supplier<CallContext> context(Execution lead, List<Execution> executions) {
+    return executions.size() == 1
+        ? lead
+        : () ->
+            HandlerContext.ofBatch(
+                executions.stream().map(Execution::message).toList(), lead.deadlineNanos(), time);
   }
 
   private List<AttemptOutcome> inTransaction(Execution lead, List<Execution> executions)

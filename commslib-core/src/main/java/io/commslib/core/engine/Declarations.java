@@ -4,6 +4,7 @@ import io.commslib.core.CodecException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.CallTrail;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.ForeignRecord;
@@ -101,17 +102,19 @@ public final class Declarations {
   }
 
   /**
-   * Writes a message in the format of its destination.
+   * Writes a message in the format of its destination, with what it carries on from the caller's
+   * context ({@link CallTrail}).
    *
    * @param to the destination of the publish
-   * @param message the message
+   * @param published the message
    * @return the record
    * @throws PublishException {@code NOT_SENT}, {@code PERMANENT}, if the format can't write the
    *     message: with the code of the format's {@link CodecException}, with the transport's code if
    *     the record's body is over the limit, or with {@code COMMS-CORE-026} if the format fails
    *     otherwise; the last is {@code TRANSIENT} if the failure is an outage
    */
-  public ForeignRecord write(Destination to, Message message) {
+  public ForeignRecord write(Destination to, Message published) {
+    Message message = CallTrail.carriedOn(published);
     MessageFormat format = format(to);
     if (format == standard) {
       return standard.write(message);

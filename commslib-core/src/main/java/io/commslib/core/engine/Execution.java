@@ -1,5 +1,6 @@
 package io.commslib.core.engine;
 
+import io.commslib.core.call.CallContext;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
@@ -9,6 +10,7 @@ import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.wire.DeadLetterHeaders;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * watchdog, which ends the run at its deadline, the first decides whether the transaction may
  * commit. Thread-safe.
  */
-final class Execution implements Delivery {
+final class Execution implements Delivery, Supplier<CallContext> {
 
   private enum State {
     RUNNING,
@@ -44,6 +46,18 @@ final class Execution implements Delivery {
 
   LaneEntry entry() {
     return entry;
+  }
+
+  /**
+   * Makes the context of the handler. The execution is the supplier, so a run allocates no other.
+   */
+  @Override
+  public CallContext get() {
+    return HandlerContext.of(message, deadlineNanos, time);
+  }
+
+  long deadlineNanos() {
+    return deadlineNanos;
   }
 
   void bind(TransactionContext tx) {

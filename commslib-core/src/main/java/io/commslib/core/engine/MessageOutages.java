@@ -38,14 +38,15 @@ final class MessageOutages {
 
   /**
    * Notes the failure of an outage that the handler or its transaction had. Returns true if it
-   * counts as a failed attempt immediately. A session of another connection is met at random, also
-   * several times in a row and while other records succeed, so no such outage makes a suspect.
-   * Their number has a bound instead, because the handler's own SQL may cause each of them.
+   * counts as a failed attempt immediately. A call that was refused on this side never counts,
+   * since no message causes that. A session of another connection is met at random, also several
+   * times in a row and while other records succeed, so no such outage makes a suspect. Their number
+   * has a bound instead, because the handler's own SQL may cause each of them.
    */
   static boolean exceedsWrongSessions(LaneEntry entry, Throwable failure) {
     LaneEntry.History history = entry.history();
     if (!Failures.isWrongSession(failure)) {
-      history.lastOutage = failure;
+      history.lastOutage = RefusedCalls.find(failure) == null ? failure : null;
       return false;
     }
     history.lastOutage = null;

@@ -40,6 +40,10 @@ final class RoutePauses {
     return gate.allowed(workers);
   }
 
+  int allowedThroughGate(int workers) {
+    return gate.allowedThroughGate(workers);
+  }
+
   boolean isPaused() {
     return gate.isPaused();
   }

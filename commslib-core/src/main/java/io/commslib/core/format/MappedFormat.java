@@ -266,6 +266,7 @@ final class MappedFormat implements MessageFormat {
     message.correlationId().ifPresent(value -> record.property("correlation-id", value));
     message.time().ifPresent(value -> record.property("timestamp", value));
     message.traceparent().ifPresent(value -> record.header("traceparent", value));
+    message.tracestate().ifPresent(value -> record.header("tracestate", value));
     if (!isTombstone && frame == null) {
       write(record, type, text(message));
     }

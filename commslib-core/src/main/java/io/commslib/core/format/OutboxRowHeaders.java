@@ -82,7 +82,9 @@ final class OutboxRowHeaders {
             .correlationId(attributes.get("ce_correlationid"))
             .causationId(attributes.get("ce_causationid"))
             .traceparent(attributes.get("ce_traceparent"))
+            .tracestate(attributes.get("ce_tracestate"))
             .expiry(time("ce_expirytime", attributes))
+            .expiresWithCall("true".equals(attributes.get("ce_expireswithcall")))
             .idempotencyKey(attributes.get("ce_idempotencykey"));
     String contentType = attributes.get("content-type");
     return (contentType == null ? message : message.contentType(contentType)).build();

@@ -1,5 +1,6 @@
 package io.commslib.core.format;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.Message;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 /** The attributes of a record that a format has read. Headers are read on demand. */
 final class RecordAttributes implements MessageAttributes {
 
+  /** The rule of {@link Message.Builder#tracestate}. */
+  private static final int MAX_STATE_CHARS = 512;
+
   private final ForeignRecord record;
   private final String id;
   private final String type;
@@ -35,6 +39,8 @@ final class RecordAttributes implements MessageAttributes {
   private final Set<String> hidden;
   private final HeaderTexts texts;
   private final @Nullable String traceparent;
+  private final @Nullable String tracestate;
+  private final boolean expiresWithCall;
   private @Nullable Map<String, String> headers;
 
   /** Takes values that have been checked. */
@@ -56,6 +62,8 @@ final class RecordAttributes implements MessageAttributes {
     this.hidden = from.hidden;
     this.texts = from.headers;
     this.traceparent = from.traceparent;
+    this.tracestate = from.tracestate;
+    this.expiresWithCall = from.expiresWithCall;
   }
 
   @Override
@@ -122,8 +130,26 @@ final class RecordAttributes implements MessageAttributes {
   }
 
   @Override
+  public @Nullable String tracestate() {
+    if (tracestate == null || traceparent() == null) {
+      return null;
+    }
+    try {
+      return Checks.text("tracestate", tracestate, 1, MAX_STATE_CHARS);
+    } catch (IllegalArgumentException e) {
+      // As with a malformed trace.
+      return null;
+    }
+  }
+
+  @Override
   public @Nullable Instant expiry() {
     return expiry;
+  }
+
+  @Override
+  public boolean expiresWithCall() {
+    return expiresWithCall && expiry != null;
   }
 
   @Override

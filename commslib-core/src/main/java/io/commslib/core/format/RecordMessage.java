@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The headers of the message are those headers of the record that fit the rules of {@link
  * Message.Builder#header}, with their names in lower case; the first of several of one name counts,
  * and headers that would exceed {@link Message#MAX_HEADER_CHARS} are omitted. {@code traceparent}
- * is taken from the header of this name if it is well-formed. A handler reads the other headers by
- * {@code Delivery.record()}. Not thread-safe.
+ * and {@code tracestate} are taken from the headers of these names if they are well-formed. A
+ * handler reads the other headers by {@code Delivery.record()}. Not thread-safe.
  */
 public final class RecordMessage {
 
@@ -45,12 +45,15 @@ public final class RecordMessage {
   Set<String> hidden = Set.of();
   HeaderTexts headers;
   @Nullable String traceparent;
+  @Nullable String tracestate;
+  boolean expiresWithCall;
 
   private RecordMessage(ForeignRecord record) {
     this.record = record;
     this.source = record.boundName().isEmpty() ? "/" : record.boundName();
     this.headers = record.texts();
     this.traceparent = record.texts().get("traceparent");
+    this.tracestate = record.texts().get("tracestate");
   }
 
   /**
@@ -243,6 +246,28 @@ public final class RecordMessage {
    */
   public RecordMessage traceparent(@Nullable String traceparent) {
     this.traceparent = traceparent;
+    return this;
+  }
+
+  /**
+   * Sets the trace state; one that is malformed, or without a trace, is omitted.
+   *
+   * @param tracestate the state, or null; default the header {@code tracestate} of the record
+   * @return this
+   */
+  public RecordMessage tracestate(@Nullable String tracestate) {
+    this.tracestate = tracestate;
+    return this;
+  }
+
+  /**
+   * Sets whether the expiry also limits the calls of the handler.
+   *
+   * @param expiresWithCall whether it does; default false
+   * @return this
+   */
+  public RecordMessage expiresWithCall(boolean expiresWithCall) {
+    this.expiresWithCall = expiresWithCall;
     return this;
   }
 

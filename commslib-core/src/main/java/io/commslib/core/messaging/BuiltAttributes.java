@@ -1,5 +1,7 @@
 package io.commslib.core.messaging;
 
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.Deadline;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -21,7 +23,9 @@ final class BuiltAttributes implements MessageAttributes {
   private final @Nullable String correlationId;
   private final @Nullable String causationId;
   private final @Nullable String traceparent;
+  private final @Nullable String tracestate;
   private final @Nullable Instant expiry;
+  private final boolean expiresWithCall;
   private final @Nullable Instant deliverAt;
   private final @Nullable String idempotencyKey;
   private final Map<String, String> headers;
@@ -40,11 +44,22 @@ final class BuiltAttributes implements MessageAttributes {
     this.correlationId = from.correlationId;
     this.causationId = from.causationId;
     this.traceparent = from.traceparent;
-    this.expiry = from.expiry;
+    // Without a trace it has no meaning.
+    this.tracestate = from.traceparent == null ? null : from.tracestate;
+    Instant callEnd = from.withinCallDeadline ? endOfCall() : null;
+    boolean isCallEarlier =
+        callEnd != null && (from.expiry == null || callEnd.isBefore(from.expiry));
+    this.expiry = isCallEarlier ? callEnd : from.expiry;
+    this.expiresWithCall = callEnd != null || (from.expiresWithCall && from.expiry != null);
     this.deliverAt = from.deliverAt;
     this.idempotencyKey = from.idempotencyKey;
     this.headers = copyOf(from.headers);
     this.followsRules = from.followsRules;
+  }
+
+  /** The time at which the call ends within which this is built, or null if it has no deadline. */
+  private static @Nullable Instant endOfCall() {
+    return CallContext.current().deadline().map(Deadline::instant).orElse(null);
   }
 
   /** Whether every value was checked by a setter of the builder. */
@@ -117,8 +132,18 @@ final class BuiltAttributes implements MessageAttributes {
   }
 
   @Override
+  public @Nullable String tracestate() {
+    return tracestate;
+  }
+
+  @Override
   public @Nullable Instant expiry() {
     return expiry;
+  }
+
+  @Override
+  public boolean expiresWithCall() {
+    return expiresWithCall;
   }
 
   @Override

@@ -213,9 +213,28 @@ public final class Message {
     return Optional.ofNullable(attributes.traceparent());
   }
 
+  /**
+   * {@return the {@code tracestate} value of the W3C trace context, or empty; present only with a
+   * {@link #traceparent()}}
+   */
+  public Optional<String> tracestate() {
+    return Optional.ofNullable(attributes.tracestate());
+  }
+
   /** {@return the time after which handling is useless, or empty if the message never expires} */
   public Optional<Instant> expiry() {
     return Optional.ofNullable(attributes.expiry());
+  }
+
+  /**
+   * Returns whether the expiry is also the deadline of the calls that the handler makes, because
+   * the message was built by {@link Builder#withinCallDeadline}. An ordinary expiry only decides
+   * whether handling begins.
+   *
+   * @return whether it is; false without an expiry
+   */
+  public boolean expiresWithCall() {
+    return attributes.expiresWithCall();
   }
 
   /**
@@ -293,7 +312,13 @@ public final class Message {
     @Nullable String correlationId;
     @Nullable String causationId;
     @Nullable String traceparent;
+    @Nullable String tracestate;
     @Nullable Instant expiry;
+
+    /** Whether {@link #expiry} is that of a copied message which expires with its call. */
+    boolean expiresWithCall;
+
+    boolean withinCallDeadline;
     @Nullable Instant deliverAt;
     @Nullable String idempotencyKey;
 
@@ -318,7 +343,9 @@ public final class Message {
       this.correlationId = other.correlationId();
       this.causationId = other.causationId();
       this.traceparent = other.traceparent();
+      this.tracestate = other.tracestate();
       this.expiry = other.expiry();
+      this.expiresWithCall = other.expiresWithCall();
       this.deliverAt = other.deliverAt();
       this.idempotencyKey = other.idempotencyKey();
       if (!other.headers().isEmpty()) {
@@ -436,8 +463,8 @@ public final class Message {
      * {@value Message#MAX_HEADER_CHARS} characters. Default none.
      *
      * @param name 1 to 100 of {@code a-z0-9._-}, starting with a letter or digit; names that start
-     *     with {@code commslib-}, {@code ce_} or {@code cloudevents}, and {@code content-type} and
-     *     {@code traceparent}, are reserved
+     *     with {@code commslib-}, {@code ce_} or {@code cloudevents}, and {@code content-type},
+     *     {@code traceparent} and {@code tracestate}, are reserved
      * @param value up to 8,192 characters without control characters
      * @return this
      */
@@ -479,6 +506,9 @@ public final class Message {
      * another program that breaks the rule of {@link #causationId} is replaced by {@code
      * sha256:<digest>}, the same for equal ids.
      *
+     * <p>What is published while a message is handled gets the same values without this call, see
+     * {@link CallTrail}. It is for messages that another one causes, and for batches.
+     *
      * @param cause the message being handled
      * @return this
      */
@@ -486,6 +516,7 @@ public final class Message {
       this.causationId = MessageIdentity.ofReference(cause.id());
       this.correlationId = MessageIdentity.ofReference(cause.correlationId().orElse(cause.id()));
       this.traceparent = cause.traceparent().orElse(null);
+      this.tracestate = cause.tracestate().orElse(null);
       return this;
     }
 
@@ -502,6 +533,18 @@ public final class Message {
     }
 
     /**
+     * Sets the W3C trace state, which vendors add to a trace. Published with a {@link #traceparent}
+     * only.
+     *
+     * @param tracestate 1 to 512 characters without control characters; default none
+     * @return this
+     */
+    public Builder tracestate(String tracestate) {
+      this.tracestate = Checks.text("tracestate", tracestate, 1, 512);
+      return this;
+    }
+
+    /**
      * Sets the time after which handling is useless. A subscription then dead-letters or drops the
      * message.
      *
@@ -510,6 +553,24 @@ public final class Message {
      */
     public Builder expiry(Instant expiry) {
       this.expiry = Checks.instant("expiry", expiry);
+      this.expiresWithCall = false;
+      return this;
+    }
+
+    /**
+     * Lets the message expire with the call within which it is built, for a question whose late
+     * answer is useless. {@link #build()} reads the deadline of {@link
+     * io.commslib.core.call.CallContext#current()} and makes it the {@link #expiry}, unless that is
+     * earlier. The handler of the message then has that time for its own calls too. Without such a
+     * deadline this has no effect.
+     *
+     * <p>The deadline is read by {@link #build()} and not when the message is published: what an
+     * outbox sends later keeps the deadline of the call that wrote it.
+     *
+     * @return this; by default a message outlives the call that publishes it
+     */
+    public Builder withinCallDeadline() {
+      this.withinCallDeadline = true;
       return this;
     }
 
@@ -573,6 +634,7 @@ public final class Message {
         set(from.correlationId(), copy::correlationId);
         set(from.causationId(), copy::causationId);
         set(from.traceparent(), copy::traceparent);
+        set(from.tracestate(), copy::tracestate);
         set(from.idempotencyKey(), copy::idempotencyKey);
         from.headers().forEach(copy::header);
         copy.build();
@@ -593,7 +655,8 @@ public final class Message {
           || name.startsWith("ce_")
           || name.startsWith("cloudevents")
           || name.equals("content-type")
-          || name.equals("traceparent");
+          || name.equals("traceparent")
+          || name.equals("tracestate");
     }
 
     private static void checkHeaderName(String name) {

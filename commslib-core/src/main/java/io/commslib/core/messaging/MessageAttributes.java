@@ -46,8 +46,18 @@ public interface MessageAttributes {
   /** {@return the {@code traceparent} value of the W3C trace context, or null} */
   @Nullable String traceparent();
 
+  /** {@return the {@code tracestate} value of the W3C trace context, or null} */
+  default @Nullable String tracestate() {
+    return null;
+  }
+
   /** {@return the time after which handling is useless, or null} */
   @Nullable Instant expiry();
+
+  /** {@return whether the expiry also limits the calls of the handler} */
+  default boolean expiresWithCall() {
+    return false;
+  }
 
   /** {@return the time before which the message must not be delivered, or null} */
   @Nullable Instant deliverAt();

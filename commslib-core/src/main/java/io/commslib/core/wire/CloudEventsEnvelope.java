@@ -23,9 +23,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Attributes: {@code specversion} ({@code 1.0}), {@code id}, {@code source}, {@code type},
  * {@code subject}, {@code time} (RFC 3339). Extensions: {@code partitionkey} (the ordering key),
  * {@code dataversion} (the type's version, omitted if 1), {@code correlationid}, {@code
- * causationid}, {@code traceparent}, {@code expirytime}, {@code deliverat}, {@code idempotencykey}
- * (only if the application has set it). All values are text. Unknown extensions are ignored, so a
- * reader of an older version ignores newer ones.
+ * causationid}, {@code traceparent}, {@code tracestate}, {@code expirytime}, {@code
+ * expireswithcall} ({@code true}, only with an expiry that limits the handler's calls), {@code
+ * deliverat}, {@code idempotencykey} (only if the application has set it). All values are text.
+ * Unknown extensions are ignored, so a reader of an older version ignores newer ones.
  */
 public final class CloudEventsEnvelope implements MessageFormat {
 
@@ -42,6 +43,9 @@ public final class CloudEventsEnvelope implements MessageFormat {
   public static final String REDRIVE_COUNT = RESERVED_PREFIX + "redrive-count";
 
   static final String CONTENT_TYPE = "content-type";
+
+  /** A Boolean of CloudEvents; any other value counts as false. */
+  static final String TRUE = "true";
 
   private static final int MAX_VERSION = 1_000_000;
 
@@ -137,7 +141,11 @@ public final class CloudEventsEnvelope implements MessageFormat {
     put(headers, Attribute.CORRELATIONID, message.correlationId());
     put(headers, Attribute.CAUSATIONID, message.causationId());
     put(headers, Attribute.TRACEPARENT, message.traceparent());
+    put(headers, Attribute.TRACESTATE, message.tracestate());
     put(headers, Attribute.EXPIRYTIME, message.expiry());
+    if (message.expiresWithCall()) {
+      put(headers, Attribute.EXPIRESWITHCALL, TRUE);
+    }
     put(headers, Attribute.DELIVERAT, message.deliverAt());
     put(headers, Attribute.IDEMPOTENCYKEY, message.idempotencyKey());
     headers.add(CONTENT_TYPE, message.contentType());
@@ -153,11 +161,11 @@ public final class CloudEventsEnvelope implements MessageFormat {
    *
    * <p>Header names are converted to lower case, and the first of several equal names wins. The
    * library's own headers and application headers that break the rules of {@link
-   * Message.Builder#header} are omitted, and so is a malformed {@code traceparent}. Attributes of
-   * text have 1 to 65,536 characters of any kind except control characters, more than {@link
-   * Message.Builder} admits for what is published. A key that {@link Message.Builder#key} does not
-   * admit is read in its form of {@link io.commslib.core.messaging.OrderingKeys}. Every other
-   * violation fails.
+   * Message.Builder#header} are omitted, and so are a malformed {@code traceparent} and {@code
+   * tracestate}. Attributes of text have 1 to 65,536 characters of any kind except control
+   * characters, more than {@link Message.Builder} admits for what is published. A key that {@link
+   * Message.Builder#key} does not admit is read in its form of {@link
+   * io.commslib.core.messaging.OrderingKeys}. Every other violation fails.
    *
    * @param wire the received record
    * @return the message
@@ -299,7 +307,9 @@ public final class CloudEventsEnvelope implements MessageFormat {
     CORRELATIONID,
     CAUSATIONID,
     TRACEPARENT,
+    TRACESTATE,
     EXPIRYTIME,
+    EXPIRESWITHCALL,
     DELIVERAT,
     IDEMPOTENCYKEY;
 

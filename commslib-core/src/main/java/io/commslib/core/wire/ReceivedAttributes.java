@@ -1,5 +1,6 @@
 package io.commslib.core.wire;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.Message;
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * demand.
  */
 final class ReceivedAttributes implements MessageAttributes {
+
+  /** The rule of {@link Message.Builder#tracestate}. */
+  private static final int MAX_STATE_CHARS = 512;
 
   private final CloudEventsEnvelope envelope;
   private final ForeignRecord wire;
@@ -114,8 +118,30 @@ final class ReceivedAttributes implements MessageAttributes {
   }
 
   @Override
+  public @Nullable String tracestate() {
+    int at = envelope.find(wire.texts(), Attribute.TRACESTATE);
+    if (at < 0 || traceparent() == null || !WireText.isText(wire.texts().raw(at))) {
+      return null;
+    }
+    try {
+      return Checks.text("tracestate", wire.texts().value(at), 1, MAX_STATE_CHARS);
+    } catch (IllegalArgumentException e) {
+      // As with a malformed trace.
+      return null;
+    }
+  }
+
+  @Override
   public @Nullable Instant expiry() {
     return instant(Attribute.EXPIRYTIME);
+  }
+
+  @Override
+  public boolean expiresWithCall() {
+    int at = envelope.find(wire.texts(), Attribute.EXPIRESWITHCALL);
+    return at >= 0
+        && WireText.equalsAscii(wire.texts().raw(at), CloudEventsEnvelope.TRUE)
+        && envelope.find(wire.texts(), Attribute.EXPIRYTIME) >= 0;
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** What travels with work. */
@@ -36,6 +37,30 @@ class CallContextTest {
           assertThat(CallContext.current()).isSameAs(outer);
           return true;
         });
+    assertThat(CallContext.current()).isSameAs(CallContext.empty());
+  }
+
+  @Test
+  void aLazyContextIsMadeOnceAndOnlyIfItIsRead() {
+    List<String> made = new ArrayList<>();
+    Supplier<CallContext> lazy =
+        () -> {
+          made.add("made");
+          return CallContext.empty().withCause("c", "m1");
+        };
+    CallContext before = CallContext.attachLazily(lazy);
+    before.restore();
+    assertThat(CallContext.current()).isSameAs(CallContext.empty());
+    assertThat(made).isEmpty();
+    CallContext.attachLazily(lazy);
+    try {
+      CallContext first = CallContext.current();
+      assertThat(first.causationId()).contains("m1");
+      assertThat(CallContext.current()).isSameAs(first);
+      assertThat(made).hasSize(1);
+    } finally {
+      before.restore();
+    }
     assertThat(CallContext.current()).isSameAs(CallContext.empty());
   }
 
