@@ -205,7 +205,6 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     } else {
       permit.ended(result, nanos);
     }
-    guard().attemptEnded();
     report(number, result, nanos, null);
   }
 

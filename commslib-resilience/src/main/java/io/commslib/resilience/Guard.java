@@ -152,10 +152,6 @@ public final class Guard {
     return budget.balance();
   }
 
-  void attemptEnded() {
-    gate.attemptEnded();
-  }
-
   CommsRuntime runtime() {
     return runtime;
   }

@@ -3,20 +3,23 @@ package io.commslib.resilience;
 import io.commslib.core.resilience.CircuitBreaker.State;
 import io.commslib.core.resilience.Gate;
 import io.commslib.core.time.TimeSource;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets messages pass while the breaker is closed, none while it is open, and one at a time once it
- * admits a probe. The message that passed has the time of an attempt to make its call; then another
- * one may pass, so that a message whose handler makes no call does not close the gate for good.
+ * admits a probe. The next one passes when the handler of that message has ended. After the time of
+ * a call the next one passes in any case, so that a handler that hangs does not close the gate for
+ * good.
  */
 final class GuardGate implements Gate {
 
-  private static final long NONE = Long.MIN_VALUE;
+  /** What one message holds, on whose thread its handler runs. */
+  private record Pass(Thread holder, long untilNanos) {}
 
   private final Guard guard;
   private final TimeSource time;
-  private final AtomicLong passedUntil = new AtomicLong(NONE);
+  private final AtomicReference<@Nullable Pass> pass = new AtomicReference<>();
 
   GuardGate(Guard guard, TimeSource time) {
     this.guard = guard;
@@ -37,16 +40,18 @@ final class GuardGate implements Gate {
       return false;
     }
     long now = time.nanoTime();
-    long until = passedUntil.get();
-    return (until == NONE || now - until >= 0)
-        && passedUntil.compareAndSet(
-            until, now + Math.min(guard.plan().attemptNanos, guard.plan().deadlineNanos));
+    Pass held = pass.get();
+    return (held == null || now - held.untilNanos >= 0)
+        && pass.compareAndSet(
+            held, new Pass(Thread.currentThread(), now + guard.plan().deadlineNanos));
   }
 
-  /** An attempt has ended: the next message may pass. */
-  void attemptEnded() {
-    if (passedUntil.get() != NONE) {
-      passedUntil.set(NONE);
+  /** A message that passed the closed breaker holds nothing. */
+  @Override
+  public void ended() {
+    Pass held = pass.get();
+    if (held != null && held.holder == Thread.currentThread()) {
+      pass.compareAndSet(held, null);
     }
   }
 }

@@ -80,6 +80,8 @@ class GuardGateTest {
     assertThat(guard.gate().isOpen()).isTrue();
     assertThat(guard.gate().isOpen()).isFalse();
     operation.call(attempt -> "works");
+    assertThat(guard.gate().isOpen()).as("its handler still runs").isFalse();
+    guard.gate().ended();
     assertThat(guard.gate().isOpen()).isTrue();
     assertThat(guard.gate().isOpen()).isFalse();
     operation.call(attempt -> "works");
@@ -90,12 +92,23 @@ class GuardGateTest {
   }
 
   @Test
-  void aMessageThatMakesNoCallDoesNotKeepItClosed() {
+  void aHandlerThatHangsDoesNotKeepItClosed() {
     open();
     time.advance(Duration.ofSeconds(6));
     assertThat(guard.gate().isOpen()).isTrue();
     assertThat(guard.gate().isOpen()).isFalse();
-    time.advance(Duration.ofSeconds(2));
+    time.advance(Duration.ofSeconds(5));
     assertThat(guard.gate().isOpen()).isTrue();
+  }
+
+  @Test
+  void theEndOfAMessageThatPassedBeforeAdmitsNoSecondProbe() throws Exception {
+    open();
+    time.advance(Duration.ofSeconds(6));
+    Thread holder = new Thread(() -> assertThat(guard.gate().isOpen()).isTrue());
+    holder.start();
+    holder.join();
+    guard.gate().ended();
+    assertThat(guard.gate().isOpen()).isFalse();
   }
 }

@@ -63,15 +63,6 @@ final class ConsumptionGate {
     return probing ? 1 : workers;
   }
 
-  /** As {@link #allowed}, for a worker that the user's gate has admitted. */
-  int allowedThroughGate(int workers) {
-    // Another worker that the gate refused meanwhile must not waste an admission that is for one.
-    if (pausedByUser || outagePause || messagePause) {
-      return 0;
-    }
-    return probing ? 1 : workers;
-  }
-
   boolean isPaused() {
     return pausedByUser || gatePause || outagePause || messagePause || probing;
   }

@@ -33,18 +33,41 @@ final class GateCheck {
     if (gate == Gate.open()) {
       return true;
     }
-    if (calls.getAndIncrement() == 0) {
-      sinceNanos = time.nanoTime();
-    }
+    begin();
     try {
       return gate.isOpen();
     } catch (Throwable e) {
       events.componentFailed("the gate failed and counts as closed", e);
       return false;
     } finally {
-      calls.decrementAndGet();
+      end();
+    }
+  }
+
+  /** Called once on the same thread after {@link #isOpen} was true. */
+  void ended() {
+    if (gate == Gate.open()) {
+      return;
+    }
+    begin();
+    try {
+      gate.ended();
+    } catch (Throwable e) {
+      events.componentFailed("the gate failed at the end of a handler", e);
+    } finally {
+      end();
+    }
+  }
+
+  private void begin() {
+    if (calls.getAndIncrement() == 0) {
       sinceNanos = time.nanoTime();
     }
+  }
+
+  private void end() {
+    calls.decrementAndGet();
+    sinceNanos = time.nanoTime();
   }
 
   /** Whether workers wait for the gate and no answer has come within the handler deadline. */

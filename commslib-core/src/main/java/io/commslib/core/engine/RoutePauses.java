@@ -40,10 +40,6 @@ final class RoutePauses {
     return gate.allowed(workers);
   }
 
-  int allowedThroughGate(int workers) {
-    return gate.allowedThroughGate(workers);
-  }
-
   boolean isPaused() {
     return gate.isPaused();
   }

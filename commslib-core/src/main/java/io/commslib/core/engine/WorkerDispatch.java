@@ -135,7 +135,7 @@ final class WorkerDispatch {
       route.pauseForGate();
       return false;
     }
-    return !stop.isStopping() && running <= route.allowedThroughGate(config.workers());
+    return !stop.isStopping() && running <= route.allowed(config.workers());
   }
 
   private void noteTaken(LaneEntry entry) {

@@ -77,7 +77,11 @@ final class WorkerLoop {
     LaneEntry done = null;
     int turn = 0;
     while (true) {
-      LaneEntry next = state.next(worker, turn < RECORDS_PER_TURN, gate.isOpen());
+      boolean gateOpen = gate.isOpen();
+      LaneEntry next = state.next(worker, turn < RECORDS_PER_TURN, gateOpen);
+      if (next == null && gateOpen) {
+        gate.ended();
+      }
       boolean sameLane =
           done != null && next != null && next.lane != null && done.lane == next.lane;
       turn = sameLane ? turn + 1 : 0;
@@ -86,6 +90,7 @@ final class WorkerLoop {
         return;
       }
       AttemptOutcome outcome = attemptUnlessClosed(next);
+      gate.ended();
       if (outcome.kind() == AttemptOutcome.Kind.FINISHED) {
         state.acknowledge(next);
         // Recorded when the worker asks for its next record, to take the lock once.
@@ -106,7 +111,11 @@ final class WorkerLoop {
   /** Takes as many records as a batch may have, and alone those that must run alone. */
   private void handleBatches(WorkerAccount worker, BatchAttemptRunner batches) {
     while (true) {
-      List<LaneEntry> batch = state.nextBatch(worker, gate.isOpen());
+      boolean gateOpen = gate.isOpen();
+      List<LaneEntry> batch = state.nextBatch(worker, gateOpen);
+      if (batch.isEmpty() && gateOpen) {
+        gate.ended();
+      }
       state.flush();
       if (batch.isEmpty()) {
         return;
@@ -128,6 +137,7 @@ final class WorkerLoop {
 
   private boolean runAlone(LaneEntry entry) {
     AttemptOutcome outcome = attemptUnlessClosed(entry);
+    gate.ended();
     if (outcome.kind() != AttemptOutcome.Kind.FINISHED) {
       return apply(entry, outcome);
     }
@@ -139,6 +149,7 @@ final class WorkerLoop {
   private void runBatch(BatchAttemptRunner batches, List<LaneEntry> batch) {
     BatchRun run = new BatchRun(batch, attemptRunner);
     run.run(batches);
+    gate.ended();
     run.finished().forEach((entry, count) -> state.acknowledge(entry));
     state.batchFinished(run);
   }

@@ -17,6 +17,13 @@ public interface Gate {
    */
   boolean isOpen();
 
+  /**
+   * Ends what {@link #isOpen} admitted, for gates that admit a limited number of messages at a
+   * time. Called once for each time that it returned true, on the same thread: when the handler has
+   * ended, or at once if none starts after all. Not called if an error of the JVM ends the worker.
+   */
+  default void ended() {}
+
   /** {@return a gate that is always open} */
   static Gate open() {
     return OpenGate.OPEN;
