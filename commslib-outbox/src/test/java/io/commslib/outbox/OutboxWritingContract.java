@@ -476,6 +476,7 @@ interface OutboxWritingContract extends OutboxChapter {
             .correlationId("c-1")
             .causationId("c-2")
             .traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .tracestate("vendor=1, other=2")
             .expiry(Instant.parse("2027-05-04T03:02:01Z"))
             .idempotencyKey("once")
             .build();

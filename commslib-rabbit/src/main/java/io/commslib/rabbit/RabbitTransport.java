@@ -6,6 +6,7 @@ import io.commslib.core.SendCertainty;
 import io.commslib.core.engine.Declarations;
 import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.engine.DeliveryEngineBuilder;
+import io.commslib.core.messaging.CallTrail;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -220,8 +221,10 @@ public final class RabbitTransport implements MessageTransport {
             publishing.details());
   }
 
-  private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
+  private CompletionStage<PublishReceipt> publish(Destination to, Message published) {
     checkOpen();
+    // Before the record is written: the correlation id is a property of AMQP too.
+    Message message = CallTrail.carriedOn(published);
     Optional<PublishException> refusal = declared.refusal(to, message);
     if (refusal.isPresent()) {
       return CompletableFuture.failedStage(refusal.get());

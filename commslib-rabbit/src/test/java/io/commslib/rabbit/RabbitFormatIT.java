@@ -10,6 +10,7 @@ import io.commslib.core.SendCertainty;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Delivery;
+import io.commslib.core.call.CallContext;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.ForeignRecord;
@@ -107,6 +108,13 @@ class RabbitFormatIT {
       assertThat(properties.getTimestamp())
           .isEqualTo(Date.from(Instant.parse("2026-03-01T10:00:00Z")));
       assertThat(properties.getDeliveryMode()).isEqualTo(2);
+      Message without = Message.builder("next").build();
+      assertThat(
+              CallContext.empty()
+                  .withCause("c-2", "m-2")
+                  .call(() -> received(foreign, transport, queue, without).getCorrelationId()))
+          .as("carried on from the caller's context")
+          .isEqualTo("c-2");
       assertThat(
               received(foreign, transport, queue, message(Instant.parse("1969-12-31T23:59:59Z")))
                   .getTimestamp())

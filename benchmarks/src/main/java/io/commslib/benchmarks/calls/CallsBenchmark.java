@@ -1,6 +1,7 @@
 package io.commslib.benchmarks.calls;
 
 import io.commslib.benchmarks.Benchmark;
+import io.commslib.benchmarks.core.ContextCost;
 import io.commslib.benchmarks.measure.AllocatedBytes;
 import io.commslib.benchmarks.measure.Rounds;
 import io.commslib.core.time.SystemRuntime;
@@ -33,7 +34,9 @@ public final class CallsBenchmark implements Benchmark {
         + " attempts each and a backend that always fails, under virtual time: calls that reach the"
         + " backend for each call of a user, with the defaults and without budget, breaker and stop"
         + " signal. HTTP: GET of 1 KiB with 1 and 32 in flight, against the bare client's send in the"
-        + " same process, whose server and clients share the processors.";
+        + " same process, whose server and clients share the processors. Engine: records of 1 KiB"
+        + " through the delivery engine with a handler that does nothing, against the same engine that"
+        + " opens no context around it: processor time of all threads per record, in turns.";
   }
 
   @Override
@@ -54,6 +57,7 @@ public final class CallsBenchmark implements Benchmark {
     int calls = quick ? 1_000 : 20_000;
     figures.put("stormLoad", new RetryStorm(true).load(calls));
     figures.put("stormLoadUnbudgeted", new RetryStorm(false).load(calls));
+    ContextCost.measure(quick, figures, out);
     return figures;
   }
 

@@ -2,6 +2,7 @@ package io.commslib.benchmarks.core;
 
 import io.commslib.benchmarks.measure.AllocatedBytes;
 import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.DeliveryEngineBuilder;
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.engine.Settler;
 import io.commslib.core.messaging.Destination;
@@ -17,6 +18,7 @@ import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.jackson.PlainFormat;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,7 +64,17 @@ final class EngineLoad {
     return run(records, keys, true);
   }
 
+  /** As {@link #run(int, int)}, by an engine that opens no context around its handler. */
+  static Cost runWithoutContext(int records, int keys) throws InterruptedException {
+    return run(records, keys, false, false);
+  }
+
   private static Cost run(int records, int keys, boolean plain) throws InterruptedException {
+    return run(records, keys, plain, true);
+  }
+
+  private static Cost run(int records, int keys, boolean plain, boolean opensContext)
+      throws InterruptedException {
     ForeignRecord[] templates = new ForeignRecord[Math.min(records, 20_000)];
     for (int i = 0; i < templates.length; i++) {
       templates[i] =
@@ -82,8 +94,12 @@ final class EngineLoad {
             .maxInFlight(5_000)
             .build();
     try (SystemRuntime runtime = SystemRuntime.create()) {
+      DeliveryEngineBuilder builder = DeliveryEngine.builder(config, delivery -> Settlement.done());
+      if (!opensContext) {
+        openNoContext(builder);
+      }
       DeliveryEngine engine =
-          DeliveryEngine.builder(config, delivery -> Settlement.done())
+          builder
               .runtime(runtime)
               .format(plain ? PLAIN : ENVELOPE)
               .settler(settled)
@@ -105,6 +121,19 @@ final class EngineLoad {
       }
       engine.close();
       return cost;
+    }
+  }
+
+  /**
+   * The engine has no such setting for users, since a handler without a context breaks promises.
+   */
+  private static void openNoContext(DeliveryEngineBuilder builder) {
+    try {
+      Field opens = DeliveryEngineBuilder.class.getDeclaredField("opensContext");
+      opens.setAccessible(true);
+      opens.setBoolean(builder, false);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
     }
   }
 

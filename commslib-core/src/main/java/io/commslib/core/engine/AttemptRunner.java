@@ -51,24 +51,19 @@ final class AttemptRunner {
   private final BooleanSupplier closing;
   private final Runnable onRead;
   private final int maxBodyBytes;
+  private final boolean opensContext;
   private final @Nullable BlockedKeyStore blockedKeys;
 
-  AttemptRunner(
-      SubscriptionConfig config,
-      MessageHandler handler,
-      MessageFormat format,
-      TimeSource time,
-      BooleanSupplier closing,
-      Runnable onRead,
-      int maxBodyBytes) {
-    this.config = config;
-    this.handler = handler;
-    this.format = format;
-    this.time = time;
+  AttemptRunner(DeliveryEngineBuilder builder, BooleanSupplier closing, Runnable onRead) {
+    this.config = builder.config;
+    this.handler = builder.handler;
+    this.format = Objects.requireNonNull(builder.format);
+    this.time = Objects.requireNonNull(builder.runtime).time();
     this.consumer = config.destination() + "/" + config.group();
     this.closing = closing;
     this.onRead = onRead;
-    this.maxBodyBytes = maxBodyBytes;
+    this.maxBodyBytes = builder.maxBodyBytes;
+    this.opensContext = builder.opensContext;
     this.blockedKeys = config.blockedKeys().orElse(null);
   }
 
@@ -209,14 +204,16 @@ final class AttemptRunner {
     entry.execution = execution;
     AttemptOutcome outcome;
     Throwable failure = null;
-    CallContext before = CallContext.attachLazily(execution);
+    CallContext before = opensContext ? CallContext.attachLazily(execution) : null;
     try {
       outcome = inTransaction(execution, message);
     } catch (Throwable thrown) {
       failure = thrown;
       outcome = null;
     } finally {
-      before.restore();
+      if (before != null) {
+        before.restore();
+      }
     }
     boolean overrun = execution.end();
     entry.execution = null;

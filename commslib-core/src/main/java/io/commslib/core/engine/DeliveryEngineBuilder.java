@@ -23,6 +23,10 @@ public final class DeliveryEngineBuilder {
   @Nullable DelayStore delayStore;
   int maxBodyBytes = Integer.MAX_VALUE;
   boolean givesBackInPlace;
+
+  /** Switched off by the benchmark that measures the cost of the context, by reflection. */
+  boolean opensContext = true;
+
   Runnable onIntakeOpen = () -> {};
   JvmFailureListener onJvmFailure = (reason, pause) -> {};
   CommsObserver observer = CommsObserver.none();

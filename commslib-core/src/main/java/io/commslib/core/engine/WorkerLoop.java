@@ -43,15 +43,7 @@ final class WorkerLoop {
             ? new DeferredRetries(builder.delayStore, runtime.time(), state, events)
             : null;
     this.givesBackInPlace = builder.givesBackInPlace;
-    this.attemptRunner =
-        new AttemptRunner(
-            config,
-            builder.handler,
-            Objects.requireNonNull(builder.format),
-            runtime.time(),
-            state::isStopping,
-            state::recordRead,
-            builder.maxBodyBytes);
+    this.attemptRunner = new AttemptRunner(builder, state::isStopping, state::recordRead);
     this.batchAttemptRunner =
         config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
             ? new BatchAttemptRunner(config, batchHandler, runtime.time())

@@ -20,6 +20,8 @@ class DebeziumFormatTest {
   private static final String ROW =
       "ce_specversion:1.0\nce_id:m-1\nce_source:/shop\nce_type:order.placed\n"
           + "ce_time:2026-05-03T10:00:00Z\nce_partitionkey:c-7\nce_dataversion:2\n"
+          + "ce_traceparent:00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"
+          + "ce_tracestate:v=1\nce_expirytime:2026-05-03T11:00:00Z\nce_expireswithcall:true\n"
           + "ce_correlationid:talk\ncontent-type:application/json\ntenant:north:2\n";
 
   /** What the router writes, without what the library's own headers would need. */
@@ -44,6 +46,8 @@ class DebeziumFormatTest {
     assertThat(FORMAT.orderingKey(row(ROW))).contains("c-7");
     assertThat(read.time()).contains(Instant.parse("2026-05-03T10:00:00Z"));
     assertThat(read.correlationId()).contains("talk");
+    assertThat(read.tracestate()).contains("v=1");
+    assertThat(read.expiresWithCall()).isTrue();
     assertThat(read.contentType()).isEqualTo("application/json");
     assertThat(read.headers()).isEqualTo(Map.of("tenant", "north:2"));
     assertThat(FORMAT.needs(ForeignRecord.ROW_HEADERS)).isTrue();

@@ -71,6 +71,7 @@ class MessageIdentityTest {
     CORRELATION_ID((builder, text) -> builder.correlationId(text)),
     CAUSATION_ID((builder, text) -> builder.causationId(text)),
     TRACEPARENT((builder, text) -> builder.traceparent(text)),
+    TRACESTATE((builder, text) -> builder.tracestate(text)),
     IDEMPOTENCY_KEY((builder, text) -> builder.idempotencyKey(text));
 
     private final BiFunction<Message.Builder, String, Message.Builder> setter;

@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.CodecException;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.Deadline;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.time.VirtualTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -35,6 +39,7 @@ class CloudEventsEnvelopeTest {
         .correlationId("corr")
         .causationId("cause")
         .traceparent(TRACE)
+        .tracestate("vendor=1, other=2")
         .expiry(Instant.parse("2027-01-01T00:00:00Z"))
         .idempotencyKey("once")
         .build();
@@ -54,6 +59,7 @@ class CloudEventsEnvelopeTest {
     expected.put("ce_correlationid", "corr");
     expected.put("ce_causationid", "cause");
     expected.put("ce_traceparent", TRACE);
+    expected.put("ce_tracestate", "vendor=1, other=2");
     expected.put("ce_expirytime", "2027-01-01T00:00:00Z");
     expected.put("ce_idempotencykey", "once");
     expected.put("content-type", "application/json");
@@ -61,6 +67,58 @@ class CloudEventsEnvelopeTest {
     assertThat(envelope.write(full()).texts()).containsExactlyEntriesOf(expected);
     assertThat(new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX).write(full()).texts())
         .containsKeys("cloudEvents_specversion", "cloudEvents_id", "cloudEvents_partitionkey");
+  }
+
+  @Test
+  void writesTheMarkOfAnExpiryThatLimitsCalls() {
+    VirtualTime time = VirtualTime.create();
+    Message question =
+        CallContext.within(
+            Deadline.after(Duration.ofMillis(2_500), time.time()),
+            () -> Message.builder("q").id("id-1").source("/orders").withinCallDeadline().build());
+    Map<String, String> expected = new LinkedHashMap<>();
+    expected.put("ce_specversion", "1.0");
+    expected.put("ce_id", "id-1");
+    expected.put("ce_source", "/orders");
+    expected.put("ce_type", "q");
+    expected.put("ce_expirytime", "2026-01-01T00:00:02.500Z");
+    expected.put("ce_expireswithcall", "true");
+    expected.put("content-type", "application/octet-stream");
+    assertThat(envelope.write(question).texts()).containsExactlyEntriesOf(expected);
+    assertThat(envelope.read(envelope.write(question)).expiresWithCall()).isTrue();
+    assertThat(envelope.write(question.toBuilder().build()).texts()).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ce_expireswithcall, false, 2027-01-01T00:00:00Z",
+    "ce_expireswithcall, yes, 2027-01-01T00:00:00Z",
+    "ce_expireswithcall, true, ",
+    "expireswithcall, true, 2027-01-01T00:00:00Z"
+  })
+  void otherMarksAndThoseWithoutAnExpiryCountAsNone(String name, String mark, String expiry) {
+    Map<String, String> headers = new LinkedHashMap<>(envelope.write(full()).texts());
+    headers.put(name, mark);
+    headers.remove("ce_expirytime");
+    if (expiry != null) {
+      headers.put("ce_expirytime", expiry);
+    }
+    Message read = envelope.read(new ForeignRecord("k", headers, new byte[0]));
+    assertThat(read.expiresWithCall()).isFalse();
+    assertThat(read.expiry().isPresent()).isEqualTo(expiry != null);
+  }
+
+  @Test
+  void aTraceStateWithoutATraceIsOmittedAndSoIsAMalformedOne() {
+    Map<String, String> headers = new LinkedHashMap<>(envelope.write(full()).texts());
+    headers.put("ce_tracestate", "v".repeat(513));
+    assertThat(envelope.read(new ForeignRecord("k", headers, new byte[0])).tracestate()).isEmpty();
+    headers.put("ce_tracestate", "a\tb");
+    assertThat(envelope.read(new ForeignRecord("k", headers, new byte[0])).tracestate()).isEmpty();
+    headers.put("ce_tracestate", "v=1");
+    headers.remove("ce_traceparent");
+    assertThat(envelope.read(new ForeignRecord("k", headers, new byte[0])).tracestate()).isEmpty();
+    assertThat(Message.builder("t").tracestate("v=1").build().tracestate()).isEmpty();
   }
 
   @Test

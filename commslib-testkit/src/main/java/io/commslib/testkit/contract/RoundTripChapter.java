@@ -30,6 +30,7 @@ abstract class RoundTripChapter extends ContractFixture {
             .correlationId("correlation-1")
             .causationId("causation-1")
             .traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+            .tracestate("vendor=1, other=2")
             .expiry(Instant.parse("2999-01-01T00:00:00Z"))
             .idempotencyKey("key-1")
             .body(new byte[] {0, 1, -1})
@@ -46,6 +47,7 @@ abstract class RoundTripChapter extends ContractFixture {
     assertThat(arrived.correlationId()).isEqualTo(sent.correlationId());
     assertThat(arrived.causationId()).isEqualTo(sent.causationId());
     assertThat(arrived.traceparent()).isEqualTo(sent.traceparent());
+    assertThat(arrived.tracestate()).isEqualTo(sent.tracestate());
     assertThat(arrived.expiry()).isEqualTo(sent.expiry());
     assertThat(arrived.deliverAt()).isEmpty();
     assertThat(arrived.idempotencyKey()).contains("key-1");

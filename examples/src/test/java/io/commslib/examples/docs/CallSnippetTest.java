@@ -9,6 +9,7 @@ import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.resilience.Guard;
@@ -111,6 +112,21 @@ class CallSnippetTest {
 
   private static Duration left() {
     return CallContext.current().deadline().orElseThrow().remaining();
+  }
+
+  private static Message question(String article) {
+    // snippet: calls-question
+    Message question = Message.builder("stock.asked").key(article).withinCallDeadline().build();
+    // end
+    return question;
+  }
+
+  @Test
+  void aQuestionExpiresWithItsCall() {
+    Message asked = CallContext.within(Duration.ofMillis(800), () -> question("85123A"));
+    assertThat(asked.expiresWithCall()).isTrue();
+    assertThat(asked.expiry()).isPresent();
+    assertThat(question("85123A").expiry()).isEmpty();
   }
 
   @Test
