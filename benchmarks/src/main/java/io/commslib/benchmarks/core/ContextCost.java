@@ -29,7 +29,8 @@ public final class ContextCost {
     Rounds rounds =
         new Rounds()
             .contender(WITH, () -> cpuMicros(EngineLoad.run(records, KEYS), with))
-            .contender(WITHOUT, () -> cpuMicros(EngineLoad.runWithoutContext(records, KEYS), without))
+            .contender(
+                WITHOUT, () -> cpuMicros(EngineLoad.runWithoutContext(records, KEYS), without))
             .run(quick ? 1 : 3, quick ? 3 : 15);
     rounds.print(out, "CPU us/record");
     figures.put("engineVsBefore", rounds.ratio(WITH, WITHOUT));
