@@ -61,6 +61,10 @@ public final class GuardedOperation {
     return new GuardedOperation(guard, target, own, collapseKey);
   }
 
+  Guard guard() {
+    return guard;
+  }
+
   /** {@return what this operation calls} */
   public CallTarget target() {
     return target;

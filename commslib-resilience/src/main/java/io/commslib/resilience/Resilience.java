@@ -5,10 +5,13 @@ import io.commslib.core.checks.Checks;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.time.CommsRuntime;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The calls of a process to other services. Applications create one and pass it on; blocking calls
@@ -19,12 +22,16 @@ public final class Resilience implements AutoCloseable {
   /** The maximum number of remotes of a process. */
   public static final int MAX_REMOTES = 1_000;
 
+  /** The default of {@link Builder#maxParts}. */
+  public static final int DEFAULT_MAX_PARTS = 256;
+
   private final CommsRuntime runtime;
   private final CallEvents events;
   private final CallPolicy defaults;
   private final Map<String, CallPolicy> policies;
   private final AttemptWatch watch;
   private final CallThreads threads;
+  private final PartThreads parts;
   private final Map<String, Guard> guards = new ConcurrentHashMap<>();
 
   private Resilience(Builder from) {
@@ -34,6 +41,7 @@ public final class Resilience implements AutoCloseable {
     this.policies = Map.copyOf(from.policies);
     this.watch = new AttemptWatch(runtime);
     this.threads = new CallThreads(runtime);
+    this.parts = new PartThreads(runtime, from.partExecutor, from.maxParts);
   }
 
   /**
@@ -101,9 +109,35 @@ public final class Resilience implements AutoCloseable {
     return watch.overruns();
   }
 
-  /** Delivers waiting events to the observer and accepts no more. Calls are not affected. */
+  /**
+   * Opens a scope whose parts run in parallel under one deadline, for an answer that is put
+   * together from several remotes. Starts no thread.
+   *
+   * @param timeout the time for all parts, from now; the deadline of the current {@code
+   *     CallContext} holds if it is earlier, and zero or less has expired already
+   * @return the scope; its creator closes it
+   */
+  public Composer composer(Duration timeout) {
+    return new Composer(parts, timeout);
+  }
+
+  /** {@return the number of parts of composers that have a thread or wait for the executor} */
+  public int partsInFlight() {
+    return parts.taken();
+  }
+
+  /** {@return the number of parts that were interrupted and whose code has not returned} */
+  public int overrunningParts() {
+    return parts.overrunning();
+  }
+
+  /**
+   * Delivers waiting events to the observer and accepts no more. Interrupts the parts that run on
+   * threads of the runtime; later ones are refused. Other calls are not affected.
+   */
   @Override
   public void close() {
+    parts.close();
     events.close();
   }
 
@@ -113,6 +147,8 @@ public final class Resilience implements AutoCloseable {
     private final Map<String, CallPolicy> policies = new TreeMap<>();
     private CommsObserver observer = CommsObserver.logging();
     private CallPolicy defaults = CallPolicy.defaults();
+    private @Nullable Executor partExecutor;
+    private int maxParts = DEFAULT_MAX_PARTS;
 
     private Builder(CommsRuntime runtime) {
       this.runtime = Objects.requireNonNull(runtime, "runtime");
@@ -152,6 +188,34 @@ public final class Resilience implements AutoCloseable {
       Checks.printable("service", service, CallTarget.MAX_NAME_CHARS);
       Checks.check(!policies.containsKey(service), "service", service, "one policy");
       policies.put(service, Objects.requireNonNull(policy, "policy"));
+      return this;
+    }
+
+    /**
+     * Sets the executor that runs the parts of composers, for example one thread for each task, or
+     * one that also takes thread-local variables along. Its queue counts for the time of a part.
+     * With fewer threads than parts, parts that open composers can wait for each other until their
+     * deadline.
+     *
+     * @param partExecutor the executor, which this class does not close; default threads {@code
+     *     commslib-parts-<n>} of the runtime, started on demand and ended by {@link
+     *     Resilience#close}
+     * @return this builder
+     */
+    public Builder partExecutor(Executor partExecutor) {
+      this.partExecutor = Objects.requireNonNull(partExecutor, "partExecutor");
+      return this;
+    }
+
+    /**
+     * Sets the maximum number of parts of all composers at a time. A further part is refused.
+     *
+     * @param maxParts 1 to 100,000; default {@value #DEFAULT_MAX_PARTS}
+     * @return this builder
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public Builder maxParts(int maxParts) {
+      this.maxParts = Checks.inRange("maxParts", maxParts, 1, 100_000);
       return this;
     }
 
