@@ -165,12 +165,12 @@ public final class BatchLoader<K, V> {
      * Sets the time for which the first caller of a batch waits for others. It is shortened for a
      * caller whose deadline leaves less than 10 ms after it.
      *
-     * @param window 0 to 1 s; default 2 ms
+     * @param window 0 to 1 minute; default 2 ms
      * @return this builder
      * @throws IllegalArgumentException if it is out of range
      */
     public Builder<K, V> window(Duration window) {
-      this.window = Checks.inRange("window", window, Duration.ZERO, Duration.ofSeconds(1));
+      this.window = Checks.inRange("window", window, Duration.ZERO, Duration.ofMinutes(1));
       return this;
     }
 

@@ -9,6 +9,8 @@ import java.util.concurrent.locks.Lock;
 /** Waits of callers, without a timer: the waiting thread watches the time itself. */
 final class Waits {
 
+  private static final long SHORTEST_NANOS = 1_000_000;
+
   private Waits() {}
 
   /** Whether the clock moves only while a thread pauses, as under virtual time. */
@@ -18,8 +20,8 @@ final class Waits {
 
   /**
    * Waits for a signal, for at most a time. May return early. The lock is held once, and is free
-   * during the wait. A simulated clock moves only while a thread pauses, so the thread then pauses
-   * for the whole time.
+   * during the wait. A simulated clock moves only while a thread pauses, and a pause ends by no
+   * signal, so the thread then pauses for a small part of the time.
    */
   static void await(CommsRuntime runtime, Lock lock, Condition signal, long nanos)
       throws InterruptedException {
@@ -30,7 +32,8 @@ final class Waits {
     }
     lock.unlock();
     try {
-      runtime.pause(Duration.ofNanos(nanos));
+      long slice = Math.min(nanos, Math.max(SHORTEST_NANOS, nanos / 100));
+      runtime.pause(Duration.ofNanos(Math.max(0, slice)));
     } finally {
       lock.lock();
     }

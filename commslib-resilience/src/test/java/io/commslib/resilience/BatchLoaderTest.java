@@ -272,6 +272,6 @@ class BatchLoaderTest {
     assertThatThrownBy(() -> builder.maxWaiting(0))
         .hasMessage("maxWaiting: 0 (expected: 1..1000000)");
     assertThatThrownBy(() -> builder.window(Duration.ofMillis(-1)))
-        .hasMessage("window: PT-0.001S (expected: PT0S..PT1S)");
+        .hasMessage("window: PT-0.001S (expected: PT0S..PT1M)");
   }
 }

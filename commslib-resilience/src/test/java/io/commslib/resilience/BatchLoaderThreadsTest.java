@@ -30,7 +30,11 @@ import org.junit.jupiter.api.Test;
 /** Loaders whose callers are real threads. */
 class BatchLoaderThreadsTest {
 
-  private static final Duration WIDE = Duration.ofSeconds(1);
+  /** Longer than any test, which ends it by filling the batch. */
+  private static final Duration WIDE = Duration.ofMinutes(1);
+
+  /** For tests of its end; long enough for a few threads to start before it. */
+  private static final Duration SHORT = Duration.ofSeconds(2);
 
   private final SystemRuntime runtime = SystemRuntime.platformThreads();
   private final Resilience resilience =
@@ -82,6 +86,10 @@ class BatchLoaderThreadsTest {
     Map<Integer, String> quotes = new LinkedHashMap<>();
     keys.forEach(key -> quotes.put(key, "quote " + key));
     return quotes;
+  }
+
+  private BatchLoader<Integer, String> brief() {
+    return BatchLoader.builder(operation, this::quotes).window(SHORT).build();
   }
 
   private BatchLoader<Integer, String> wide(int maxBatch, BatchWork<Integer, String> work) {
@@ -142,18 +150,27 @@ class BatchLoaderThreadsTest {
 
   @Test
   void moreCallersThanTheBoundAreRefused() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
     BatchLoader<Integer, String> loader =
-        BatchLoader.builder(operation, this::quotes).maxWaiting(1).window(WIDE).build();
+        BatchLoader.<Integer, String>builder(
+                operation,
+                keys -> {
+                  release.await();
+                  return quotes(keys);
+                })
+            .maxWaiting(1)
+            .build();
     Caller<String> first = enter(loader, () -> loader.load(1));
     assertThatThrownBy(() -> loader.load(2))
         .hasMessage(
             "COMMS-CALL-015: as many callers wait as maxWaiting admits: 1 (pricing quotes)");
+    release.countDown();
     assertThat(first.get()).isEqualTo("quote 1");
   }
 
   @Test
   void anInterruptedLeaderIsReplacedDuringTheWindow() throws Exception {
-    BatchLoader<Integer, String> loader = wide(10, this::quotes);
+    BatchLoader<Integer, String> loader = brief();
     Caller<Boolean> leader =
         enter(
             loader,
@@ -168,6 +185,17 @@ class BatchLoaderThreadsTest {
     assertThat(second.get()).isEqualTo("quote 2");
     assertThat(third.get()).isEqualTo("quote 3");
     assertThat(calls).containsExactly(List.of(2, 3));
+  }
+
+  @Test
+  void aBatchThatAllCallersHaveLeftTakesNoOthers() throws Exception {
+    BatchLoader<Integer, String> loader = brief();
+    Caller<BatchLoadException> only =
+        enter(loader, () -> catchThrowableOfType(BatchLoadException.class, () -> loader.load(1)));
+    only.thread().interrupt();
+    assertThat(only.get().code()).isEqualTo("COMMS-CALL-018");
+    assertThat(start("test-next", () -> loader.load(2)).get()).isEqualTo("quote 2");
+    assertThat(calls).containsExactly(List.of(2));
   }
 
   @Test
@@ -268,7 +296,7 @@ class BatchLoaderThreadsTest {
     int[] ends = new int[4];
     for (int i = 0; i < 2_000; i++) {
       int key = random.nextInt(20);
-      Duration time = random.nextInt(4) == 0 ? Duration.ofMillis(random.nextInt(20)) : WIDE;
+      Duration time = random.nextInt(4) == 0 ? Duration.ofMillis(random.nextInt(20)) : SHORT;
       try {
         String value = CallContext.within(time, () -> loader.load(key));
         assertThat(value).isEqualTo("quote " + key);

@@ -314,6 +314,49 @@ class ComposerTest {
   }
 
   @Test
+  void anErrorOfTheExecutorAfterAPartIsThrownAtOnce() {
+    LinkageError error = new LinkageError("x");
+    Executor broken =
+        task -> {
+          task.run();
+          throw error;
+        };
+    Composer composer = resilience(broken).composer(TIMEOUT);
+    assertThatThrownBy(() -> composer.optional("payment", () -> "there")).isSameAs(error);
+    composer.join();
+    assertThat(composer.missing()).isEmpty();
+  }
+
+  @Test
+  void anInterruptOfOtherOriginStaysWithItsThread() {
+    Composer composer = inline();
+    composer.required(
+        "order",
+        () -> {
+          throw new InterruptedException("by another thread");
+        });
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(joinFails(composer))
+        .hasMessage(
+            "COMMS-CALL-013: the part was cancelled (order, required, CANCELLED"
+                + " java.lang.InterruptedException)");
+  }
+
+  @Test
+  void aFailureOfTheJvmThatComesTooLateReachesTheExecutor() {
+    Composer composer = later();
+    OutOfMemoryError error = new OutOfMemoryError("planted");
+    composer.optional(
+        "payment",
+        () -> {
+          composer.close();
+          return failing(error);
+        });
+    assertThatThrownBy(() -> queued.remove().run()).isSameAs(error);
+    assertThat(Thread.interrupted()).isFalse();
+  }
+
+  @Test
   void partsBeyondTheBoundOfTheProcessAreRefused() {
     Resilience resilience = Resilience.builder(time).partExecutor(queued::add).maxParts(2).build();
     made.add(resilience);

@@ -12,11 +12,21 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.time.VirtualTime;
+import io.commslib.resilience.BatchLoader;
+import io.commslib.resilience.Composer;
 import io.commslib.resilience.Guard;
+import io.commslib.resilience.MissingPart;
+import io.commslib.resilience.Part;
 import io.commslib.resilience.Resilience;
+import java.io.IOException;
+import java.net.ConnectException;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The code of docs/calls.md. */
@@ -142,6 +152,66 @@ class CallSnippetTest {
       assertThat(config.gate().isOpen()).isTrue();
       pricing.forceBreakerOpen();
       assertThat(config.gate().isOpen()).isFalse();
+    }
+  }
+
+  private record Order(String id) {}
+
+  private record Payment(String id) {}
+
+  private record Summary(Order order, Payment payment, Map<String, MissingPart> missing) {}
+
+  private interface Remote<T> {
+    T of(String id) throws IOException;
+  }
+
+  private static Summary summary(
+      Resilience resilience, Remote<Order> orders, Remote<Payment> payments, String id) {
+    // snippet: calls-composer
+    try (Composer composer = resilience.composer(Duration.ofMillis(800))) {
+      Part<Order> order = composer.required("order", () -> orders.of(id));
+      Part<Payment> payment = composer.optional("payment", () -> payments.of(id));
+      composer.join();
+      return new Summary(order.get(), payment.orNull(), composer.missing());
+    }
+    // end
+  }
+
+  @Test
+  void anAnswerIsComposed() {
+    Remote<Payment> dead =
+        id -> {
+          throw new ConnectException("refused");
+        };
+    try (Resilience resilience = Resilience.create(VirtualTime.create())) {
+      Summary whole = summary(resilience, Order::new, Payment::new, "17");
+      assertThat(whole).isEqualTo(new Summary(new Order("17"), new Payment("17"), Map.of()));
+      Summary partial = summary(resilience, Order::new, dead, "17");
+      assertThat(partial.order()).isEqualTo(new Order("17"));
+      assertThat(partial.payment()).isNull();
+      assertThat(partial.missing()).hasToString("{payment=FAILED java.net.ConnectException}");
+    }
+  }
+
+  private interface Prices {
+    Map<String, Price> quotes(List<String> articles);
+  }
+
+  @Test
+  void keysAreJoined() {
+    Prices legacy =
+        articles ->
+            articles.stream()
+                .collect(Collectors.toMap(article -> article, each -> new Price(each.length())));
+    try (Resilience resilience = Resilience.create(VirtualTime.create())) {
+      Guard pricing = resilience.guard("pricing");
+      String article = "85123A";
+      // snippet: calls-batch
+      BatchLoader<String, Price> prices =
+          BatchLoader.of(pricing.operation("quotes", SAFE), articles -> legacy.quotes(articles));
+      Price price = prices.load(article);
+      // end
+      assertThat(price.cents()).isEqualTo(6);
     }
   }
 }
