@@ -9,7 +9,6 @@ import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.TimeSource;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -36,13 +35,15 @@ public final class Guard {
   private final GuardGate gate;
   private final SharedCalls shared = new SharedCalls();
   private final Map<OperationKey, GuardedOperation> operations = new ConcurrentHashMap<>();
+  private final Object replacing = new Object();
+  private volatile EffectivePolicy effective;
   private volatile Plan plan;
 
   private record OperationKey(String name, Idempotency idempotency) {}
 
   Guard(
       String service,
-      CallPolicy policy,
+      EffectivePolicy effective,
       CommsRuntime runtime,
       AttemptWatch watch,
       CallThreads threads,
@@ -53,6 +54,8 @@ public final class Guard {
     this.watch = watch;
     this.threads = threads;
     this.events = events;
+    CallPolicy policy = effective.policy();
+    this.effective = effective;
     this.plan = new Plan(policy);
     this.budget = new WindowBudget(policy.budget(), runtime.time());
     this.bulkhead = new SlotBulkhead(policy.maxInFlight());
@@ -103,18 +106,42 @@ public final class Guard {
   }
 
   /**
-   * Replaces the policy. Calls that begin afterwards use it. The breaker keeps its state, the
-   * budget and the bulkhead keep their counts.
+   * Replaces the policy until {@link Resilience#apply}. Calls that begin afterwards use it. The
+   * breaker keeps its state, the budget, the bulkhead and the rate limiter keep their counts.
    *
    * @param policy the new policy
    */
   public void replacePolicy(CallPolicy policy) {
-    Objects.requireNonNull(policy, "policy");
-    breaker.settings(policy.breaker(), policy.attemptTimeout());
-    budget.config(policy.budget());
-    bulkhead.limit(policy.maxInFlight());
-    policy.rateLimiter().ifPresent(rate::rate);
-    plan = new Plan(policy);
+    replace(EffectivePolicy.ofCode(policy));
+  }
+
+  void replace(EffectivePolicy next) {
+    CallPolicy policy = next.policy();
+    // Otherwise two replacements could leave parts of both.
+    synchronized (replacing) {
+      breaker.settings(policy.breaker(), policy.attemptTimeout());
+      budget.config(policy.budget());
+      bulkhead.limit(policy.maxInFlight());
+      boolean isFirst = plan.policy.rateLimiter().isEmpty();
+      policy.rateLimiter().ifPresent(isFirst ? rate::fill : rate::rate);
+      effective = next;
+      plan = new Plan(policy);
+    }
+  }
+
+  /**
+   * Returns the policy in use: one line for each setting, in a fixed order, with its key, its value
+   * and its origin. The origin is a key of the configuration, {@code code}, or {@code default} for
+   * a value that equals the library's default.
+   *
+   * @return the lines
+   */
+  public String describe() {
+    return effective.describe(service);
+  }
+
+  EffectivePolicy effective() {
+    return effective;
   }
 
   /**

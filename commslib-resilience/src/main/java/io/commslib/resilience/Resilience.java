@@ -8,7 +8,6 @@ import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -27,18 +26,20 @@ public final class Resilience implements AutoCloseable {
 
   private final CommsRuntime runtime;
   private final CallEvents events;
-  private final CallPolicy defaults;
-  private final Map<String, CallPolicy> policies;
   private final AttemptWatch watch;
   private final CallThreads threads;
   private final PartThreads parts;
   private final Map<String, Guard> guards = new ConcurrentHashMap<>();
 
+  /** Held while a guard is created and while a configuration is applied, never by a call. */
+  private final Object configuring = new Object();
+
+  private ResilienceConfig config;
+
   private Resilience(Builder from) {
     this.runtime = from.runtime;
     this.events = new CallEvents(runtime, from.observer);
-    this.defaults = from.defaults;
-    this.policies = Map.copyOf(from.policies);
+    this.config = from.effective();
     this.watch = new AttemptWatch(runtime);
     this.threads = new CallThreads(runtime);
     this.parts = new PartThreads(runtime, from.partExecutor, from.maxParts);
@@ -52,6 +53,17 @@ public final class Resilience implements AutoCloseable {
    */
   public static Resilience create(CommsRuntime runtime) {
     return builder(runtime).build();
+  }
+
+  /**
+   * Creates the calls of a process with a configuration.
+   *
+   * @param runtime outlives the calls
+   * @param config the policies of all remotes
+   * @return the calls
+   */
+  public static Resilience create(CommsRuntime runtime, ResilienceConfig config) {
+    return builder(runtime).config(config).build();
   }
 
   /**
@@ -74,7 +86,12 @@ public final class Resilience implements AutoCloseable {
    */
   public Guard guard(String service) {
     Guard known = guards.get(service);
-    return known != null ? known : guards.computeIfAbsent(service, this::newGuard);
+    if (known != null) {
+      return known;
+    }
+    synchronized (configuring) {
+      return guards.computeIfAbsent(service, this::newGuard);
+    }
   }
 
   private Guard newGuard(String service) {
@@ -87,8 +104,44 @@ public final class Resilience implements AutoCloseable {
               + MAX_REMOTES
               + "; a service is a name and never a URL)");
     }
-    CallPolicy policy = policies.getOrDefault(service, defaults);
-    return new Guard(service, policy, runtime, watch, threads, events);
+    return new Guard(service, config.effective(service), runtime, watch, threads, events);
+  }
+
+  /**
+   * Replaces the policies of all remotes, of those with a guard and of those without. Calls that
+   * begin afterwards use them. A circuit breaker keeps its state, a budget, a bulkhead and a rate
+   * limiter keep what they have counted. Policies that {@link Guard#replacePolicy} has set are
+   * replaced too. Applying the same configuration again has no effect.
+   *
+   * @param next the new configuration
+   */
+  public void apply(ResilienceConfig next) {
+    Objects.requireNonNull(next, "config");
+    synchronized (configuring) {
+      config = next;
+      guards.forEach((service, guard) -> guard.replace(next.effective(service)));
+    }
+  }
+
+  /**
+   * Returns the effective policies: those of {@code default}, of each remote with settings of its
+   * own, and of each guard whose policy was replaced. The lines are those of {@link
+   * ResilienceConfig#describe}.
+   *
+   * @return the lines
+   */
+  public String describe() {
+    synchronized (configuring) {
+      Map<String, EffectivePolicy> all = config.policies();
+      EffectivePolicy defaults = config.effective(ConfigKeys.DEFAULT);
+      guards.forEach(
+          (service, guard) -> {
+            if (guard.effective() != defaults) {
+              all.put(service, guard.effective());
+            }
+          });
+      return ResilienceConfig.describe(all);
+    }
   }
 
   /** {@return the time, randomness and threads of these calls, for adapters} */
@@ -144,9 +197,10 @@ public final class Resilience implements AutoCloseable {
   /** Builds the calls of a process. Mutable; confined to one thread. */
   public static final class Builder {
     private final CommsRuntime runtime;
-    private final Map<String, CallPolicy> policies = new TreeMap<>();
+    private final ResilienceConfig.Builder code = ResilienceConfig.builder();
+    private boolean hasCode;
+    private @Nullable ResilienceConfig config;
     private CommsObserver observer = CommsObserver.logging();
-    private CallPolicy defaults = CallPolicy.defaults();
     private @Nullable Executor partExecutor;
     private int maxParts = DEFAULT_MAX_PARTS;
 
@@ -172,7 +226,8 @@ public final class Resilience implements AutoCloseable {
      * @return this builder
      */
     public Builder defaults(CallPolicy policy) {
-      this.defaults = Objects.requireNonNull(policy, "policy");
+      code.defaults(policy);
+      hasCode = true;
       return this;
     }
 
@@ -182,12 +237,12 @@ public final class Resilience implements AutoCloseable {
      * @param service the name of the remote service
      * @param policy its policy; default that of {@link #defaults}
      * @return this builder
-     * @throws IllegalArgumentException if the name breaks its rule or has a policy already
+     * @throws IllegalArgumentException if the name breaks its rule, is {@code default}, or has a
+     *     policy already
      */
     public Builder policy(String service, CallPolicy policy) {
-      Checks.printable("service", service, CallTarget.MAX_NAME_CHARS);
-      Checks.check(!policies.containsKey(service), "service", service, "one policy");
-      policies.put(service, Objects.requireNonNull(policy, "policy"));
+      code.policy(service, policy);
+      hasCode = true;
       return this;
     }
 
@@ -219,7 +274,36 @@ public final class Resilience implements AutoCloseable {
       return this;
     }
 
-    /** {@return the calls} */
+    /**
+     * Sets the policies of all remotes. {@link ResilienceConfig.Builder} combines keys with
+     * policies in code.
+     *
+     * @param config default none; excludes {@link #defaults} and {@link #policy}
+     * @return this builder
+     */
+    public Builder config(ResilienceConfig config) {
+      this.config = Objects.requireNonNull(config, "config");
+      return this;
+    }
+
+    private ResilienceConfig effective() {
+      if (config == null) {
+        return code.build();
+      }
+      if (hasCode) {
+        throw new IllegalStateException(
+            "config: set beside defaults or policy (expected: policies in the configuration's"
+                + " builder)");
+      }
+      return config;
+    }
+
+    /**
+     * Builds the calls.
+     *
+     * @return the calls
+     * @throws IllegalStateException if a configuration is set beside defaults or policies
+     */
     public Resilience build() {
       return new Resilience(this);
     }

@@ -38,9 +38,27 @@ final class TokenBucket implements RateLimiter {
     this.fullAt = new AtomicLong(time.nanoTime());
   }
 
-  /** Replaces the rate; tokens that are missing stay missing. */
-  void rate(RateLimiterConfig config) {
+  /** Begins with a full bucket of another rate. */
+  void fill(RateLimiterConfig config) {
     rate = Rate.of(config);
+    fullAt.set(time.nanoTime());
+  }
+
+  /** Replaces the rate. The bucket keeps its tokens, as many as the new one has room for. */
+  void rate(RateLimiterConfig config) {
+    Rate before = rate;
+    Rate next = Rate.of(config);
+    if (next.equals(before)) {
+      return;
+    }
+    rate = next;
+    long clock = time.nanoTime();
+    fullAt.updateAndGet(
+        full -> {
+          long missing = Math.max(0, full - clock);
+          double tokens = (before.capacity - missing) / (double) before.interval;
+          return clock + Math.max(0, next.capacity - (long) (tokens * next.interval));
+        });
   }
 
   @Override

@@ -20,16 +20,20 @@ final class WindowBudget implements RetryBudget {
 
   private final TimeSource time;
   private final long originNanos;
-  private final AtomicLongArray calls = new AtomicLongArray(SLICES);
-  private final AtomicLongArray repeats = new AtomicLongArray(SLICES);
   private final Object withdrawing = new Object();
   private volatile Settings settings;
 
-  /** The configuration, and the nanoseconds of a slice of its window. */
-  private record Settings(RetryBudgetConfig config, long sliceNanos) {
+  /** The configuration, the nanoseconds of a slice of its window, and what was counted. */
+  private record Settings(
+      RetryBudgetConfig config, long sliceNanos, AtomicLongArray calls, AtomicLongArray repeats) {
 
     static Settings of(RetryBudgetConfig config) {
-      return new Settings(config, config.window().toNanos() / SLICES);
+      return new Settings(
+          config, sliceNanos(config), new AtomicLongArray(SLICES), new AtomicLongArray(SLICES));
+    }
+
+    static long sliceNanos(RetryBudgetConfig config) {
+      return config.window().toNanos() / SLICES;
     }
   }
 
@@ -41,7 +45,24 @@ final class WindowBudget implements RetryBudget {
 
   /** Replaces the settings; what was counted stays counted. */
   void config(RetryBudgetConfig next) {
-    settings = Settings.of(next);
+    synchronized (withdrawing) {
+      Settings before = settings;
+      if (Settings.sliceNanos(next) == before.sliceNanos) {
+        settings = new Settings(next, before.sliceNanos, before.calls, before.repeats);
+        return;
+      }
+      // Slices of another length have other numbers: all counts go to the current one.
+      long nanos = time.nanoTime();
+      Settings after = Settings.of(next);
+      put(after.calls, slice(after, nanos), sum(before.calls, slice(before, nanos)));
+      put(after.repeats, slice(after, nanos), sum(before.repeats, slice(before, nanos)));
+      settings = after;
+    }
+  }
+
+  private static void put(AtomicLongArray cells, long slice, long count) {
+    long tag = (slice & COUNT_MASK) << COUNT_BITS;
+    cells.set((int) (slice % SLICES), tag | Math.min(count, COUNT_MASK));
   }
 
   @Override
@@ -51,19 +72,20 @@ final class WindowBudget implements RetryBudget {
 
   /** As {@link #deposit()}, with a reading of the clock that the caller has. */
   void deposit(long nowNanos) {
-    add(calls, slice(settings, nowNanos));
+    Settings now = settings;
+    add(now.calls, slice(now, nowNanos));
   }
 
   @Override
   public boolean tryWithdraw() {
-    Settings now = settings;
-    long slice = slice(now, time.nanoTime());
     // Otherwise several threads could see the last one and all take it.
     synchronized (withdrawing) {
-      if (hundredths(now.config, slice) < 100) {
+      Settings now = settings;
+      long slice = slice(now, time.nanoTime());
+      if (hundredths(now, slice) < 100) {
         return false;
       }
-      add(repeats, slice);
+      add(now.repeats, slice);
       return true;
     }
   }
@@ -71,15 +93,16 @@ final class WindowBudget implements RetryBudget {
   @Override
   public int balance() {
     Settings now = settings;
-    long hundredths = hundredths(now.config, slice(now, time.nanoTime()));
+    long hundredths = hundredths(now, slice(now, time.nanoTime()));
     return (int) Math.max(0, Math.min(Integer.MAX_VALUE, hundredths / 100));
   }
 
   /** The hundredths of a retry that are left. */
-  private long hundredths(RetryBudgetConfig now, long slice) {
-    long earned = sum(calls, slice) * now.percent();
-    long floor = 100L * now.perSecond() * now.window().toSeconds();
-    return earned + floor - 100 * sum(repeats, slice);
+  private static long hundredths(Settings now, long slice) {
+    RetryBudgetConfig config = now.config;
+    long earned = sum(now.calls, slice) * config.percent();
+    long floor = 100L * config.perSecond() * config.window().toSeconds();
+    return earned + floor - 100 * sum(now.repeats, slice);
   }
 
   private long slice(Settings now, long nanos) {

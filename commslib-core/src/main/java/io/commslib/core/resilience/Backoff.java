@@ -44,6 +44,21 @@ public final class Backoff {
     return new Backoff(first, max, false);
   }
 
+  /** {@return the bound of the first wait} */
+  public Duration first() {
+    return first;
+  }
+
+  /** {@return the maximum of the bound} */
+  public Duration max() {
+    return max;
+  }
+
+  /** {@return whether a wait is random between zero and its bound} */
+  public boolean hasJitter() {
+    return jitter;
+  }
+
   /**
    * Returns the wait before the next attempt.
    *

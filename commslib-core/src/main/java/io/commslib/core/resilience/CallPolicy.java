@@ -287,6 +287,17 @@ public final class CallPolicy {
     }
 
     /**
+     * Switches a policy on that was switched off.
+     *
+     * @param part the policy; by default all are on but the rate limiter, which has no rate
+     * @return this builder
+     */
+    public Builder with(Part part) {
+      without.remove(Objects.requireNonNull(part, "part"));
+      return this;
+    }
+
+    /**
      * Builds the policy.
      *
      * @return the policy

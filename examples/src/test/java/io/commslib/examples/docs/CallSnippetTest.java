@@ -19,12 +19,14 @@ import io.commslib.resilience.Guard;
 import io.commslib.resilience.MissingPart;
 import io.commslib.resilience.Part;
 import io.commslib.resilience.Resilience;
+import io.commslib.resilience.ResilienceConfig;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -107,6 +109,32 @@ class CallSnippetTest {
       // end
       assertThat(answer.status()).isEqualTo(200);
       assertThat(calls[0]).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void propertiesConfigureAllRemotes() {
+    Properties properties = new Properties();
+    properties.setProperty("calls.default.deadline", "2s");
+    properties.setProperty("calls.pricing.retry.maxAttempts", "2");
+    properties.setProperty("calls.pricing.breaker.enabled", "false");
+    properties.setProperty("calls.bank.example.com:8443.attemptTimeout", "PT0.8S");
+    Properties changed = new Properties();
+    changed.setProperty("calls.pricing.deadline", "3s");
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      // snippet: calls-config
+      ResilienceConfig config = ResilienceConfig.fromProperties(properties);
+      Resilience resilience = Resilience.create(runtime, config);
+      String effective = resilience.guard("pricing").describe();
+      resilience.apply(ResilienceConfig.fromProperties(changed));
+      // end
+      assertThat(effective)
+          .contains("calls.pricing.deadline = 2s (calls.default.deadline)\n")
+          .contains("calls.pricing.retry.maxAttempts = 2 (calls.pricing.retry.maxAttempts)\n");
+      assertThat(config.policy("bank.example.com:8443").attemptTimeout())
+          .isEqualTo(Duration.ofMillis(800));
+      assertThat(resilience.guard("pricing").policy().deadline()).isEqualTo(Duration.ofSeconds(3));
+      resilience.close();
     }
   }
 
