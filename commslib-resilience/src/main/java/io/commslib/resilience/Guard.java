@@ -6,6 +6,7 @@ import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CircuitBreaker;
 import io.commslib.core.resilience.Gate;
 import io.commslib.core.resilience.RateLimiterConfig;
+import io.commslib.core.resilience.RetryBudget;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.TimeSource;
 import java.util.Map;
@@ -152,6 +153,26 @@ public final class Guard {
    */
   public Gate gate() {
     return gate;
+  }
+
+  /**
+   * Returns the circuit breaker, for code that makes attempts without {@link GuardedOperation}, for
+   * example an adapter. It must end each permit.
+   *
+   * @return the breaker, always the same; it does not know whether the policy switches it off
+   */
+  public CircuitBreaker circuitBreaker() {
+    return breaker;
+  }
+
+  /**
+   * Returns the budget of retries, for code that makes attempts without {@link GuardedOperation},
+   * for example an adapter. It must deposit each call and withdraw before each retry.
+   *
+   * @return the budget, always the same; it does not know whether the policy switches it off
+   */
+  public RetryBudget retryBudget() {
+    return budget;
   }
 
   /** {@return the state of the circuit breaker} */

@@ -4,8 +4,8 @@ import io.commslib.core.call.CallOutcome;
 
 /**
  * The permission of a policy for one attempt. It ends with {@link #ended} or {@link #released},
- * whichever is called first; later calls have no effect. One that is never ended expires with its
- * lease. Thread-safe; never blocks.
+ * whichever is called first; later calls have no effect. That of a circuit breaker has a lease and
+ * expires with it if it is never ended. Thread-safe; never blocks.
  */
 public interface Permit {
 

@@ -43,6 +43,7 @@ class UserCodeTableTest {
       Set.of(
           "Bulkhead",
           "CircuitBreaker",
+          "ConcurrencyLimiter",
           "Delivery",
           "InMemoryTransaction",
           "MessageAttributes",
