@@ -7,18 +7,26 @@ import io.commslib.benchmarks.measure.Rounds;
 import io.commslib.core.time.SystemRuntime;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The cost of a protected call against Resilience4j and Failsafe, and the load of retries. */
+/**
+ * The cost of a protected call against Resilience4j and Failsafe, the load of retries, and the
+ * calls answered under overload.
+ */
 public final class CallsBenchmark implements Benchmark {
 
   private static final String OURS = "commslib";
   private static final String R4J = "Resilience4j";
   private static final String FAILSAFE = "Failsafe";
+
+  /** Multiples of what the server can carry; the last one is the overload. */
+  private static final double[] LOADS = {0.5, 0.8, 0.9, 1, 1.2, 1.5, 2, 5, 10};
 
   private final Map<String, Double> figures = new LinkedHashMap<>();
 
@@ -36,7 +44,11 @@ public final class CallsBenchmark implements Benchmark {
         + " signal. HTTP: GET of 1 KiB with 1 and 32 in flight, against the bare client's send in the"
         + " same process, whose server and clients share the processors. Engine: records of 1 KiB"
         + " through the delivery engine with a handler that does nothing, against the same engine that"
-        + " opens no context around it: processor time of all threads per record, in turns.";
+        + " opens no context around it: processor time of all threads per record, in turns."
+        + " Overload: a server with 8 workers, exponentially distributed service times of"
+        + " 20 ms, and callers that wait for 250 ms, under virtual time: calls answered in time at"
+        + " 10 times the load that it can carry, as a share of the peak over all loads, with the"
+        + " adaptive limit and without it.";
   }
 
   @Override
@@ -58,7 +70,25 @@ public final class CallsBenchmark implements Benchmark {
     figures.put("stormLoad", new RetryStorm(true).load(calls));
     figures.put("stormLoadUnbudgeted", new RetryStorm(false).load(calls));
     ContextCost.measure(quick, figures, out);
+    figures.put("overloadGoodput", overload(true, quick, out));
+    figures.put("overloadGoodputUnlimited", overload(false, quick, out));
     return figures;
+  }
+
+  /** Returns the goodput at the highest load as a share of the peak. */
+  private static double overload(boolean limited, boolean quick, PrintStream out) {
+    Duration warmUp = Duration.ofSeconds(quick ? 5 : 30);
+    Duration measured = Duration.ofSeconds(quick ? 10 : 120);
+    double peak = 0;
+    double last = 0;
+    StringBuilder line = new StringBuilder();
+    for (double load : LOADS) {
+      last = new Overload(limited, 1).goodput(load, warmUp, measured);
+      peak = Math.max(peak, last);
+      line.append(String.format(Locale.ROOT, "  %.1fx: %.2f", load, last));
+    }
+    out.println("  goodput by load, " + (limited ? "adaptive limit:" : "no limit:      ") + line);
+    return last / peak;
   }
 
   private void pipeline(

@@ -11,8 +11,12 @@ import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.resilience.ConcurrencyLimiter;
+import io.commslib.core.resilience.Permit;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.VirtualTime;
+import io.commslib.resilience.AdaptiveLimiter;
+import io.commslib.resilience.AdaptiveLimiterConfig;
 import io.commslib.resilience.BatchLoader;
 import io.commslib.resilience.Composer;
 import io.commslib.resilience.Guard;
@@ -146,6 +150,32 @@ class CallSnippetTest {
     Price price = CallContext.within(Duration.ofMillis(800), () -> typed.quote(article));
     // end
     assertThat(price.cents()).isBetween(1, 800);
+  }
+
+  @Test
+  void aServerRefusesWhatWouldOnlyWait() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      assertThat(served(runtime, "request").isSuccess()).isTrue();
+    }
+  }
+
+  private static CallOutcome handle(String request) {
+    return CallOutcome.answered(request.isEmpty() ? CallStatus.INVALID_ARGUMENT : CallStatus.OK);
+  }
+
+  private static CallOutcome served(SystemRuntime runtime, String request) {
+    Duration advice = Duration.ofSeconds(1);
+    // snippet: calls-limiter
+    ConcurrencyLimiter limiter = AdaptiveLimiter.create(AdaptiveLimiterConfig.defaults(), runtime);
+    long begun = runtime.time().nanoTime();
+    Permit permit = limiter.tryAcquire();
+    if (permit == null) {
+      return CallOutcome.answered(CallStatus.RESOURCE_EXHAUSTED).withRetryAfter(advice);
+    }
+    CallOutcome outcome = handle(request);
+    permit.ended(outcome, runtime.time().nanoTime() - begun);
+    return outcome;
+    // end
   }
 
   private static Duration left() {
