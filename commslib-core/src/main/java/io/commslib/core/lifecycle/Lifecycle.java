@@ -30,11 +30,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Starts and drains the components of a service in a safe order. Relays start first, so that the
- * messages that handlers write are published; then sagas; then subscriptions. Draining stops the
- * intake of all components, then waits for subscriptions, sagas and relays, so that the messages of
- * the last handlers are still published. The relays always get a share of the time. A component
- * that fails or hangs does not prevent the others from being drained and closed. Applications build
- * one lifecycle per service.
+ * messages that handlers write are published; then sagas; then subscriptions; then servers.
+ * Draining stops the intake of all components, then waits for servers, subscriptions, sagas and
+ * relays, so that the messages of the last handlers are still published. The relays always get a
+ * share of the time. A component that fails or hangs does not prevent the others from being drained
+ * and closed. Applications build one lifecycle per service.
  *
  * <p>Thread-safe. Owns the transports and components passed to it and closes them.
  *
@@ -62,6 +62,7 @@ public final class Lifecycle implements AutoCloseable {
   private final int relays;
   private final List<MessageTransport> transports;
   private final int sagas;
+  private final int subscriptions;
   private final Duration closeLimit;
   private final CommsRuntime runtime = SystemRuntime.platformThreads();
   private final List<LifecycleComponent> started = new CopyOnWriteArrayList<>();
@@ -72,9 +73,11 @@ public final class Lifecycle implements AutoCloseable {
     List<LifecycleComponent> ordered = new ArrayList<>(builder.relays);
     ordered.addAll(builder.sagas);
     ordered.addAll(builder.subscriptions);
+    ordered.addAll(builder.servers);
     this.components = List.copyOf(ordered);
     this.relays = builder.relays.size();
     this.sagas = builder.sagas.size();
+    this.subscriptions = builder.subscriptions.size();
     this.transports = List.copyOf(builder.transports);
     this.closeLimit = builder.closeLimit;
   }
@@ -85,8 +88,8 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * Starts all components in order: relays, sagas, subscriptions; within one kind in the order in
-   * which they were added. Blocks until the last component accepts work.
+   * Starts all components in order: relays, sagas, subscriptions, servers; within one kind in the
+   * order in which they were added. Blocks until the last component accepts work.
    *
    * @throws CommsException the exception of a component that could not start; the components
    *     started before it and the transports are closed, and their failures are suppressed in it
@@ -120,14 +123,14 @@ public final class Lifecycle implements AutoCloseable {
 
   /**
    * Takes no more work and waits until running work has ended. The intake of all components stops
-   * first; then subscriptions are drained, then sagas, then relays. Relays have at least a quarter
-   * of the time. A component that throws counts as not drained and is logged; the others are
-   * drained nevertheless.
+   * first; then servers are drained, then subscriptions, then sagas, then relays. Relays have at
+   * least a quarter of the time. A component that throws counts as not drained and is logged; the
+   * others are drained nevertheless.
    *
    * <p>Blocks. A {@link #start} that still runs is waited for within the same timeout. If it does
-   * not end in time, nothing is drained. Subscriptions, sagas and relays that do not return in
-   * their time are left after one more second each, so the call can take three seconds longer than
-   * the timeout.
+   * not end in time, nothing is drained. Servers, subscriptions, sagas and relays that do not
+   * return in their time are left after one more second each, so the call can take four seconds
+   * longer than the timeout.
    *
    * @param timeout for all components together; any duration, including the longest
    * @return whether all work has ended in time; if not, messages will be redelivered and leases
@@ -152,7 +155,9 @@ public final class Lifecycle implements AutoCloseable {
       List<LifecycleComponent> waiting = List.copyOf(started);
       int first = Math.min(relays, waiting.size());
       int second = Math.min(relays + sagas, waiting.size());
-      boolean all = drain(waiting.subList(second, waiting.size()), endBeforeRelays);
+      int third = Math.min(relays + sagas + subscriptions, waiting.size());
+      boolean all = drain(waiting.subList(third, waiting.size()), endBeforeRelays);
+      all &= drain(waiting.subList(second, third), endBeforeRelays);
       all &= drain(waiting.subList(first, second), endBeforeRelays);
       // Components that did not return in time have used some of the relays' share.
       long now = runtime.time().nanoTime();
@@ -283,6 +288,7 @@ public final class Lifecycle implements AutoCloseable {
     private final List<LifecycleComponent> relays = new ArrayList<>();
     private final List<LifecycleComponent> sagas = new ArrayList<>();
     private final List<LifecycleComponent> subscriptions = new ArrayList<>();
+    private final List<LifecycleComponent> servers = new ArrayList<>();
     private final SubscriptionClaims claims = new SubscriptionClaims();
     private Duration closeLimit = CLOSE_LIMIT;
     private boolean usesOneTransport;
@@ -329,7 +335,20 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Adds a subscription. Subscriptions are made last and drained first. Default none.
+     * Adds a server, which takes requests of other services. Servers are started last and drained
+     * first, so that their handlers find everything else running. Default none.
+     *
+     * @param server a server that does not listen yet
+     * @return this
+     */
+    public Builder server(LifecycleComponent server) {
+      servers.add(Objects.requireNonNull(server, "server"));
+      return this;
+    }
+
+    /**
+     * Adds a subscription. Subscriptions are made after the saga engines and drained before them.
+     * Default none.
      *
      * @param name name shown in health and logs
      * @param subscribe makes the subscription, for example {@code () ->

@@ -5,8 +5,8 @@ import io.commslib.core.Health;
 import java.time.Duration;
 
 /**
- * A component that {@link Lifecycle} starts and drains: a relay, a saga engine, a subscription.
- * Engines implement it; applications pass it to {@link Lifecycle}.
+ * A component that {@link Lifecycle} starts and drains: a relay, a saga engine, a subscription, a
+ * server. Engines implement it; applications pass it to {@link Lifecycle}.
  */
 public interface LifecycleComponent {
 

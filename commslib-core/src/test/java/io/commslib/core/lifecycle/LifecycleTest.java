@@ -109,6 +109,47 @@ class LifecycleTest {
   }
 
   @Test
+  void startsServersLastAndDrainsThemFirst() {
+    InMemoryTransport transport = InMemoryTransport.create();
+    transport.declare(DestinationConfig.builder(Destination.queue("orders")).build());
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .server(new TestComponent("server", false))
+            .transport(transport)
+            .subscription(
+                "subscription",
+                () -> {
+                  calls.add("start subscription");
+                  return transport
+                      .subscriber()
+                      .subscribe(
+                          SubscriptionConfig.builder(Destination.queue("orders"), "main").build(),
+                          delivery -> Settlement.done());
+                })
+            .saga(new TestComponent("saga", false))
+            .relay(new TestComponent("relay", false))
+            .build();
+    lifecycle.start();
+    assertThat(lifecycle.drain(Duration.ofSeconds(5))).isTrue();
+    lifecycle.close();
+    assertThat(calls)
+        .containsExactly(
+            "start relay",
+            "start saga",
+            "start subscription",
+            "start server",
+            "stop server",
+            "stop saga",
+            "stop relay",
+            "drain server",
+            "drain saga",
+            "drain relay",
+            "close server",
+            "close saga",
+            "close relay");
+  }
+
+  @Test
   void closesStartedComponentsIfOneCannotStart() {
     Lifecycle lifecycle =
         Lifecycle.builder()
