@@ -1,0 +1,76 @@
+package io.commslib.http.server;
+
+import io.commslib.core.Failures;
+import io.commslib.core.call.CallException;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+import io.commslib.core.time.TimeSource;
+import io.commslib.http.Problem;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Translates what a handler throws. The text and the stack of a failure are for the log: they may
+ * name rows, hosts and content. Thread-safe.
+ */
+final class FailureAnswers {
+
+  private final BoundedLog log;
+
+  FailureAnswers(TimeSource time) {
+    this.log = new BoundedLog(LoggerFactory.getLogger(HttpRoutes.class), time);
+  }
+
+  /** The problem of a failure whose handler has not overrun its time. */
+  Problem of(Throwable failure, String operation, Optional<Duration> stopping) {
+    if (stopping.isPresent() && Failures.isInterrupt(failure)) {
+      return ServerProblems.stopping(stopping.get());
+    }
+    Problem problem = problem(failure);
+    log.error(
+        problem.code().orElse("")
+            + ": "
+            + problem.detail()
+            + " ("
+            + operation
+            + "): "
+            + Failures.text(failure),
+        failure);
+    return problem;
+  }
+
+  private static Problem problem(Throwable failure) {
+    Optional<CallException> call = Failures.find(failure, CallException.class);
+    if (call.isPresent()) {
+      return ofCall(call.get().outcome());
+    }
+    return Failures.isOutage(failure)
+        ? ServerProblems.dependencyFailed(503).build()
+        : ServerProblems.handlerFailed();
+  }
+
+  /** A call whose own retries have ended forbids those of our caller: attempts would multiply. */
+  private static Problem ofCall(CallOutcome outcome) {
+    int status = outcome.status() == CallStatus.DEADLINE_EXCEEDED ? 504 : 503;
+    Problem.Builder problem =
+        ServerProblems.dependencyFailed(status).retryable(outcome.isRetryable());
+    outcome.retryAfter().ifPresent(problem::retryAfter);
+    return problem.build();
+  }
+
+  /** The handler has overrun its time and then failed. */
+  Problem overran(Throwable failure, String operation) {
+    Problem problem = ServerProblems.overran();
+    log.error(
+        problem.code().orElse("")
+            + ": "
+            + problem.detail()
+            + " ("
+            + operation
+            + "): "
+            + Failures.text(failure),
+        null);
+    return problem;
+  }
+}

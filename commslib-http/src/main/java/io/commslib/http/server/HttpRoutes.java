@@ -1,0 +1,417 @@
+package io.commslib.http.server;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.codec.Codec;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.http.Problem;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The operations that a service offers over HTTP. Each request runs under a {@link
+ * io.commslib.core.call.CallContext} with the deadline and the trace of its caller, within bounds
+ * of number, size and time, and each failure becomes problem details with a code and without
+ * content.
+ *
+ * <p>It is a handler for the JDK's server; adapters for others call {@link #handle(ServerRequest)}.
+ * {@link HttpServerComponent} runs it with health and drain. Immutable but for its counters,
+ * thread-safe.
+ */
+public final class HttpRoutes implements HttpHandler {
+
+  private static final Logger log = LoggerFactory.getLogger(HttpRoutes.class);
+
+  /** The default of {@link Builder#maxBodyBytes}. */
+  public static final int DEFAULT_MAX_BODY_BYTES = 1_048_576;
+
+  /** The default of {@link Builder#maxInFlight}. */
+  public static final int DEFAULT_MAX_IN_FLIGHT = 256;
+
+  private final Shared shared;
+
+  private HttpRoutes(Builder builder) {
+    this.shared = new Shared(builder);
+  }
+
+  /**
+   * Starts the routes of a service.
+   *
+   * @param runtime outlives the routes
+   * @return a builder
+   */
+  public static Builder builder(CommsRuntime runtime) {
+    return new Builder(runtime);
+  }
+
+  /**
+   * Handles a request, for adapters of servers. Blocks until the handler has returned. The adapter
+   * writes the answer, ends the connection if {@link ServerAnswer#closesConnection} states it, and
+   * then throws {@link ServerAnswer#jvmFailure}. It bounds the time of the writing itself.
+   *
+   * @param request the request
+   * @return the answer, also for every failure
+   */
+  public ServerAnswer handle(ServerRequest request) {
+    try (RequestRun run = new RequestRun(shared)) {
+      return run.answer(request);
+    }
+  }
+
+  /**
+   * Handles a request of the JDK's server and writes its answer. Blocks until both is done. A
+   * caller that neither sends nor takes a part of the content for the idle time is disconnected.
+   *
+   * @param exchange request and answer; closed at the end
+   */
+  @Override
+  public void handle(HttpExchange exchange) {
+    Optional<Error> failure = Optional.empty();
+    try (RequestRun run = new RequestRun(shared)) {
+      try {
+        JdkExchange jdk = new JdkExchange(exchange);
+        ServerAnswer answer = run.answer(jdk);
+        failure = answer.jvmFailure();
+        jdk.write(answer, run);
+      } catch (IOException e) {
+        log.debug("the caller has gone before its answer was written", e);
+      } finally {
+        // Within the run: closing reads what is left of the body, which may take time too.
+        exchange.close();
+      }
+    }
+    if (failure.isPresent()) {
+      throw failure.get();
+    }
+  }
+
+  /** Answers further requests with 503 and ends their connections. Idempotent. */
+  public void stopIntake() {
+    shared.stopping = true;
+  }
+
+  /**
+   * Stops the intake and waits until the requests in flight have their answers.
+   *
+   * @param timeout the maximum wait
+   * @return whether none is in flight
+   */
+  public boolean drain(Duration timeout) {
+    stopIntake();
+    return shared.open.awaitNone(timeout);
+  }
+
+  /** Stops the intake and interrupts the requests in flight. Returns without waiting. */
+  public void interrupt() {
+    stopIntake();
+    shared.watch.interruptAll();
+  }
+
+  /** {@return the number of requests whose answer has not left} */
+  public int inFlight() {
+    return shared.open.count();
+  }
+
+  /** {@return the number of requests that were refused because too many were in flight} */
+  public long refused() {
+    return shared.refused.get();
+  }
+
+  /** {@return the number of times that a caller was too slow or a handler overran its time} */
+  public long overruns() {
+    return shared.watch.overruns();
+  }
+
+  /** {@return the bound of {@link Builder#maxInFlight}} */
+  int maxInFlight() {
+    return shared.maxInFlight;
+  }
+
+  /** {@return the bound of {@link Builder#maxTimeout}} */
+  Duration maxTimeout() {
+    return shared.maxTimeout;
+  }
+
+  /** The parts that all requests use. */
+  static final class Shared {
+    private final CommsRuntime runtime;
+    private final RouteTable table;
+    private final RequestWatch watch;
+    private final InFlightLimit limit;
+    private final OpenRequests open = new OpenRequests();
+    private final FailureAnswers failures;
+    private final BodyReader bodies;
+    private final Duration maxTimeout;
+    private final Duration idleTime;
+    private final Duration retryAfter;
+    private final int maxInFlight;
+    private final AtomicLong refused = new AtomicLong();
+    private volatile boolean stopping;
+
+    private Shared(Builder from) {
+      this.runtime = from.runtime;
+      this.table = new RouteTable(from.routes());
+      this.watch = new RequestWatch(runtime);
+      this.limit = InFlightLimit.fixed(from.maxInFlight);
+      this.failures = new FailureAnswers(runtime.time());
+      this.bodies = new BodyReader(from.maxBodyBytes, from.idleTime, runtime.time());
+      this.maxTimeout = from.maxTimeout;
+      this.idleTime = from.idleTime;
+      this.retryAfter = from.retryAfter;
+      this.maxInFlight = from.maxInFlight;
+    }
+
+    CommsRuntime runtime() {
+      return runtime;
+    }
+
+    RouteTable table() {
+      return table;
+    }
+
+    RequestWatch watch() {
+      return watch;
+    }
+
+    InFlightLimit limit() {
+      return limit;
+    }
+
+    OpenRequests open() {
+      return open;
+    }
+
+    FailureAnswers failures() {
+      return failures;
+    }
+
+    BodyReader bodies() {
+      return bodies;
+    }
+
+    Duration maxTimeout() {
+      return maxTimeout;
+    }
+
+    long idleNanos() {
+      return idleTime.toNanos();
+    }
+
+    boolean isStopping() {
+      return stopping;
+    }
+
+    Optional<Duration> stoppingAdvice() {
+      return stopping ? Optional.of(retryAfter) : Optional.empty();
+    }
+
+    /** The reason why a request was not admitted. */
+    Problem refusal() {
+      if (stopping) {
+        return ServerProblems.stopping(retryAfter);
+      }
+      refused.incrementAndGet();
+      return ServerProblems.overloaded(maxInFlight, retryAfter);
+    }
+  }
+
+  /** Collects routes and settings. Mutable; confined to one thread. */
+  public static final class Builder {
+    private final CommsRuntime runtime;
+    private final List<RouteDefinition> definitions = new ArrayList<>();
+    private final Deprecations deprecations = new Deprecations();
+    private @Nullable Codec codec;
+    private int maxBodyBytes = DEFAULT_MAX_BODY_BYTES;
+    private int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
+    private Duration maxTimeout = Duration.ofSeconds(60);
+    private Duration idleTime = Duration.ofSeconds(10);
+    private Duration retryAfter = Duration.ofSeconds(1);
+
+    private Builder(CommsRuntime runtime) {
+      this.runtime = Objects.requireNonNull(runtime, "runtime");
+    }
+
+    /** Makes a route once codec and deprecations are known. */
+    private interface RouteDefinition {
+      Route route(PathTemplate template, Map<String, List<String>> headers);
+
+      PathTemplate template();
+    }
+
+    private record Untyped(PathTemplate template, RouteHandler handler, Builder from)
+        implements RouteDefinition {
+      @Override
+      public Route route(PathTemplate path, Map<String, List<String>> headers) {
+        return Route.of(path, handler, Optional.ofNullable(from.codec), headers);
+      }
+    }
+
+    private record Typed<T>(
+        PathTemplate template, Class<T> type, BodyRouteHandler<? super T> handler, Builder from)
+        implements RouteDefinition {
+      @Override
+      public Route route(PathTemplate path, Map<String, List<String>> headers) {
+        if (type != byte[].class) {
+          Checks.given("codec", from.codec);
+        }
+        return Route.of(path, type, handler, Optional.ofNullable(from.codec), headers);
+      }
+    }
+
+    /**
+     * Adds a route without a body. Default none. A route of GET also answers HEAD.
+     *
+     * @param template method and path with variables, for example {@code GET
+     *     /v1/orders/{id}/summary}; the methods are GET, POST, PUT, PATCH and DELETE
+     * @param handler called on the threads of the server
+     * @return this builder
+     * @throws IllegalArgumentException if the template breaks its rule
+     */
+    public Builder route(String template, RouteHandler handler) {
+      Objects.requireNonNull(handler, "handler");
+      definitions.add(new Untyped(PathTemplate.of(template), handler, this));
+      return this;
+    }
+
+    /**
+     * Adds a route with a body. Default none.
+     *
+     * @param <T> type of the body
+     * @param template method and path with variables
+     * @param type the class to decode, or {@code byte[].class} for the bytes of any media type
+     * @param handler called on the threads of the server
+     * @return this builder
+     * @throws IllegalArgumentException if the template breaks its rule
+     */
+    public <T> Builder route(String template, Class<T> type, BodyRouteHandler<? super T> handler) {
+      Objects.requireNonNull(type, "type");
+      Objects.requireNonNull(handler, "handler");
+      definitions.add(new Typed<>(PathTemplate.of(template), type, handler, this));
+      return this;
+    }
+
+    /**
+     * Marks all routes below a path as deprecated: their answers have {@code Deprecation} and
+     * {@code Sunset}. They are served until you remove them. Default none.
+     *
+     * @param prefix the beginning of their paths, for example {@code /v1}
+     * @param since the time from which they are deprecated
+     * @param removedOn the time from which they may be missing, not before {@code since}
+     * @return this builder
+     * @throws IllegalArgumentException if the times are in the wrong order
+     */
+    public Builder deprecated(String prefix, Instant since, Instant removedOn) {
+      deprecations.add(prefix, since, removedOn);
+      return this;
+    }
+
+    /**
+     * Sets the codec of bodies. Default none; required for typed bodies and encoded answers.
+     *
+     * @param codec the codec
+     * @return this builder
+     */
+    public Builder codec(Codec codec) {
+      this.codec = Objects.requireNonNull(codec, "codec");
+      return this;
+    }
+
+    /**
+     * Sets the maximum size of a request's body. A larger one is answered with 413.
+     *
+     * @param maxBodyBytes 0 bytes to 1 GiB; default {@value #DEFAULT_MAX_BODY_BYTES}
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder maxBodyBytes(int maxBodyBytes) {
+      this.maxBodyBytes = Checks.inRange("maxBodyBytes", maxBodyBytes, 0, 1 << 30);
+      return this;
+    }
+
+    /**
+     * Sets the maximum number of requests in flight. Further ones are answered with 503 and {@code
+     * Retry-After}, and their handler is not run.
+     *
+     * @param maxInFlight 1 to 100,000; default {@value #DEFAULT_MAX_IN_FLIGHT}
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder maxInFlight(int maxInFlight) {
+      this.maxInFlight = Checks.inRange("maxInFlight", maxInFlight, 1, 100_000);
+      return this;
+    }
+
+    /**
+     * Sets the time of requests that state none, and the maximum for the others.
+     *
+     * @param maxTimeout 10 ms to 1 h; default 60 s
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder maxTimeout(Duration maxTimeout) {
+      this.maxTimeout =
+          Checks.inRange("maxTimeout", maxTimeout, Duration.ofMillis(10), Duration.ofHours(1));
+      return this;
+    }
+
+    /**
+     * Sets the time for which a caller may neither send nor take a part of the content.
+     *
+     * @param idleTime 10 ms to 10 min; default 10 s
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder idleTime(Duration idleTime) {
+      this.idleTime =
+          Checks.inRange("idleTime", idleTime, Duration.ofMillis(10), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * Sets the advice to callers that are refused because of load or a stop.
+     *
+     * @param retryAfter 0 s to 1 h; default 1 s; sent in whole seconds, rounded up
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder retryAfter(Duration retryAfter) {
+      this.retryAfter =
+          Checks.inRange("retryAfter", retryAfter, Duration.ZERO, Duration.ofHours(1));
+      return this;
+    }
+
+    /**
+     * Builds the routes.
+     *
+     * @return the routes
+     * @throws IllegalArgumentException if a path matches two templates of a method and none is more
+     *     special, or no route is below a deprecated path
+     * @throws IllegalStateException if a codec is required and missing
+     */
+    public HttpRoutes build() {
+      return new HttpRoutes(this);
+    }
+
+    private List<Route> routes() {
+      List<PathTemplate> templates = definitions.stream().map(RouteDefinition::template).toList();
+      deprecations.checkUsed(templates);
+      List<Route> routes = new ArrayList<>();
+      for (RouteDefinition definition : definitions) {
+        PathTemplate template = definition.template();
+        routes.add(definition.route(template, deprecations.headers(template)));
+      }
+      return routes;
+    }
+  }
+}

@@ -1,0 +1,140 @@
+package io.commslib.http.server;
+
+import io.commslib.core.Failures;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.time.TimeSource;
+import io.commslib.http.Problem;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One request from its arrival until its answer has left. It holds its place in the limit and is
+ * watched all the time. Confined to one thread.
+ */
+final class RequestRun implements AutoCloseable {
+
+  private final HttpRoutes.Shared shared;
+  private final TimeSource time;
+  private final long beginNanos;
+  private final RequestWatch.Watched watched;
+  private final boolean admitted;
+
+  /** Of all answers of the route that was found. */
+  private Map<String, List<String>> routeHeaders = Map.of();
+
+  private String operation = "no route";
+  private long deadlineNanos;
+  private boolean overran;
+
+  RequestRun(HttpRoutes.Shared shared) {
+    this.shared = shared;
+    this.time = shared.runtime().time();
+    this.beginNanos = time.nanoTime();
+    shared.open().begin();
+    this.deadlineNanos = beginNanos + shared.maxTimeout().toNanos();
+    this.watched = shared.watch().begin(beginNanos + shared.idleNanos());
+    this.admitted = !shared.isStopping() && shared.limit().tryAcquire();
+  }
+
+  /** Handles the request. Never throws, unless the answer itself can't be made. */
+  ServerAnswer answer(ServerRequest request) {
+    ServerAnswer answer;
+    try {
+      answer = handled(request);
+    } catch (Throwable e) {
+      answer = failed(e);
+    }
+    overran |= watched.next(time.nanoTime() + shared.idleNanos()) && isOver();
+    Map<String, List<String>> headers = new LinkedHashMap<>(routeHeaders);
+    if (shared.isStopping()) {
+      headers.put("Connection", List.of("close"));
+    }
+    ServerAnswer whole = answer.with(headers);
+    return "HEAD".equals(request.method()) ? whole.withoutBody() : whole;
+  }
+
+  private ServerAnswer failed(Throwable failure) {
+    overran = watched.isInterrupted() && isOver();
+    ServerAnswer answer = rendered(failure);
+    return Failures.jvmFailure(failure).map(answer::after).orElse(answer);
+  }
+
+  private ServerAnswer rendered(Throwable failure) {
+    ProblemException problem =
+        failure instanceof ProblemException thrown ? thrown : new ProblemException(of(failure));
+    HttpAnswer answer = HttpAnswer.problem(problem.problem());
+    return ServerAnswer.of(answer.status(), answer.headers(), problem.problem().toJson())
+        .with(Map.of("Content-Type", List.of(Problem.MEDIA_TYPE)))
+        .with(problem.headers());
+  }
+
+  private Problem of(Throwable failure) {
+    if (overran) {
+      return shared.failures().overran(failure, operation);
+    }
+    return shared.failures().of(failure, operation, shared.stoppingAdvice());
+  }
+
+  private ServerAnswer handled(ServerRequest request) throws Exception {
+    if (!admitted) {
+      throw new ProblemException(shared.refusal());
+    }
+    if (request.method().equals("OPTIONS")) {
+      return options(request);
+    }
+    RouteTable.Match match = shared.table().find(request.method(), request.rawPath());
+    Route route = match.route();
+    operation = route.template().toString();
+    routeHeaders = route.headers();
+    deadlineNanos = beginNanos + CallerTime.of(request, shared.maxTimeout()).toNanos();
+    checkTime();
+    byte[] body = body(request, route);
+    checkTime();
+    CallContext context = CallerContext.of(request, deadlineNanos, time);
+    RouteRequest routed = new RouteRequest(request, operation, match.variables());
+    watched.next(deadlineNanos);
+    return context.call(() -> route.invocation().invoke(routed, body));
+  }
+
+  private boolean isOver() {
+    return deadlineNanos - time.nanoTime() <= 0;
+  }
+
+  private void checkTime() {
+    if (isOver()) {
+      throw new ProblemException(ServerProblems.expired());
+    }
+  }
+
+  private byte[] body(ServerRequest request, Route route) {
+    if (!route.hasBody()) {
+      return new byte[0];
+    }
+    route.checkMediaType(request);
+    return shared.bodies().read(request, deadlineNanos, watched);
+  }
+
+  private ServerAnswer options(ServerRequest request) {
+    Map<String, List<String>> allow =
+        Map.of("Allow", List.of(String.join(", ", shared.table().allowed(request.rawPath()))));
+    if (allow.equals(Map.of("Allow", List.of("")))) {
+      throw new ProblemException(ServerProblems.noRoute());
+    }
+    return ServerAnswer.of(204, allow, new byte[0]);
+  }
+
+  /** Gives the answer more time, because the caller has taken a part of it. */
+  void progress() {
+    watched.renew(time.nanoTime() + shared.idleNanos());
+  }
+
+  @Override
+  public void close() {
+    watched.close();
+    if (admitted) {
+      shared.limit().release(time.nanoTime() - beginNanos, overran);
+    }
+    shared.open().end();
+  }
+}
