@@ -113,8 +113,10 @@ public final class HttpAnswer {
    *
    * @param value encoded by the codec of the routes
    * @return the copy
+   * @throws IllegalArgumentException if the status is 204, 205 or 304, which have no body
    */
   public HttpAnswer withBody(Object value) {
+    checkBodyAllowed();
     return new HttpAnswer(status, headers, Objects.requireNonNull(value, "value"), null);
   }
 
@@ -124,14 +126,21 @@ public final class HttpAnswer {
    * @param type the media type
    * @param bytes the body; not copied
    * @return the copy
-   * @throws IllegalArgumentException if the type has control characters
+   * @throws IllegalArgumentException if the type has control characters, or the status is 204, 205
+   *     or 304, which have no body
    */
   public HttpAnswer withBytes(String type, byte[] bytes) {
+    checkBodyAllowed();
     return new HttpAnswer(
         status,
         headers,
         Objects.requireNonNull(bytes, "bytes"),
         Checks.text("contentType", type, 1, 256));
+  }
+
+  private void checkBodyAllowed() {
+    Checks.check(
+        status != 204 && status != 205 && status != 304, "status", status, "one with a body");
   }
 
   /**

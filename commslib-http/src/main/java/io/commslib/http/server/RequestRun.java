@@ -43,9 +43,11 @@ final class RequestRun implements AutoCloseable {
     try {
       answer = handled(request);
     } catch (Throwable e) {
+      // First of all: an interrupt must not reach the writing of the log either.
+      endOfHandler();
       answer = failed(e);
     }
-    overran |= watched.next(time.nanoTime() + shared.idleNanos()) && isOver();
+    endOfHandler();
     Map<String, List<String>> headers = new LinkedHashMap<>(routeHeaders);
     if (shared.isStopping()) {
       headers.put("Connection", List.of("close"));
@@ -54,8 +56,11 @@ final class RequestRun implements AutoCloseable {
     return "HEAD".equals(request.method()) ? whole.withoutBody() : whole;
   }
 
+  private void endOfHandler() {
+    overran |= watched.next(time.nanoTime() + shared.idleNanos()) && isOver();
+  }
+
   private ServerAnswer failed(Throwable failure) {
-    overran = watched.isInterrupted() && isOver();
     ServerAnswer answer = rendered(failure);
     return Failures.jvmFailure(failure).map(answer::after).orElse(answer);
   }

@@ -260,7 +260,7 @@ class HttpRoutesTest {
     "X-Request-Timeout-Ms, 5.5",
     "grpc-timeout, 123456789S",
     "grpc-timeout, 5s",
-    "grpc-timeout, S",
+    "grpc-timeout, SS",
     "x-envoy-expected-rq-timeout-ms, 5ms"
   })
   void aMalformedDeadlineIsRefused(String header, String value) throws Exception {

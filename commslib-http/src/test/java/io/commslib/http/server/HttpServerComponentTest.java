@@ -198,32 +198,6 @@ class HttpServerComponentTest {
     }
   }
 
-  /** The bare server of Java 17 takes 40 ms for each answer. */
-  @Test
-  void headAndSmallBodyLeaveTogether() throws Exception {
-    try (TestServer server =
-            new TestServer(
-                routes ->
-                    routes.route(
-                        "GET /small",
-                        request -> HttpAnswer.of(200).withBytes("text/plain", new byte[100])));
-        Socket socket = server.connect()) {
-      exchange(socket, 100);
-      long begin = System.nanoTime();
-      exchange(socket, 100);
-      assertThat(Duration.ofNanos(System.nanoTime() - begin))
-          .as("100 answers, of which each would take 40 ms")
-          .isLessThan(Duration.ofMillis(2_000));
-    }
-  }
-
-  private static void exchange(Socket socket, int times) throws IOException {
-    for (int i = 0; i < times; i++) {
-      TestServer.write(socket, "GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
-      assertThat(TestServer.read(socket).get(0)).contains("200");
-    }
-  }
-
   /** Handlers that hang, fail, throw errors and leave interrupts, called by 200 clients at once. */
   @Test
   void everyOneOfTwoHundredClientsGetsAnAnswer() throws Exception {
