@@ -5,7 +5,6 @@ import com.sun.net.httpserver.HttpHandler;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.time.CommsRuntime;
-import io.commslib.http.Problem;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,10 +37,10 @@ public final class HttpRoutes implements HttpHandler {
   /** The default of {@link Builder#maxInFlight}. */
   public static final int DEFAULT_MAX_IN_FLIGHT = 256;
 
-  private final Shared shared;
+  private final Serving serving;
 
   private HttpRoutes(Builder builder) {
-    this.shared = new Shared(builder);
+    this.serving = new Serving(builder);
   }
 
   /**
@@ -64,7 +62,7 @@ public final class HttpRoutes implements HttpHandler {
    * @return the answer, also for every failure
    */
   public ServerAnswer handle(ServerRequest request) {
-    try (RequestRun run = new RequestRun(shared)) {
+    try (RequestRun run = new RequestRun(serving)) {
       return run.answer(request);
     }
   }
@@ -78,7 +76,7 @@ public final class HttpRoutes implements HttpHandler {
   @Override
   public void handle(HttpExchange exchange) {
     Optional<Error> failure = Optional.empty();
-    try (RequestRun run = new RequestRun(shared)) {
+    try (RequestRun run = new RequestRun(serving)) {
       try {
         JdkExchange jdk = new JdkExchange(exchange);
         ServerAnswer answer = run.answer(jdk);
@@ -98,7 +96,7 @@ public final class HttpRoutes implements HttpHandler {
 
   /** Answers further requests with 503 and ends their connections. Idempotent. */
   public void stopIntake() {
-    shared.stopping = true;
+    serving.stop();
   }
 
   /**
@@ -109,164 +107,54 @@ public final class HttpRoutes implements HttpHandler {
    */
   public boolean drain(Duration timeout) {
     stopIntake();
-    return shared.open.awaitNone(timeout);
+    return serving.open().awaitNone(timeout);
   }
 
   /** Stops the intake and interrupts the requests in flight. Returns without waiting. */
   public void interrupt() {
     stopIntake();
-    shared.watch.interruptAll();
+    serving.watch().interruptAll();
   }
 
   /** {@return the number of requests whose answer has not left} */
   public int inFlight() {
-    return shared.open.count();
+    return serving.open().count();
   }
 
   /** {@return the number of requests that were refused because too many were in flight} */
   public long refused() {
-    return shared.refused.get();
+    return serving.refused();
   }
 
   /** {@return the number of times that a caller was too slow or a handler overran its time} */
   public long overruns() {
-    return shared.watch.overruns();
+    return serving.watch().overruns();
   }
 
   /** {@return the bound of {@link Builder#maxInFlight}} */
   int maxInFlight() {
-    return shared.maxInFlight;
+    return serving.maxInFlight();
   }
 
   /** {@return the bound of {@link Builder#maxTimeout}} */
   Duration maxTimeout() {
-    return shared.maxTimeout;
-  }
-
-  /** The parts that all requests use. */
-  static final class Shared {
-    private final CommsRuntime runtime;
-    private final RouteTable table;
-    private final RequestWatch watch;
-    private final InFlightLimit limit;
-    private final OpenRequests open = new OpenRequests();
-    private final FailureAnswers failures;
-    private final BodyReader bodies;
-    private final Duration maxTimeout;
-    private final Duration idleTime;
-    private final Duration retryAfter;
-    private final int maxInFlight;
-    private final AtomicLong refused = new AtomicLong();
-    private volatile boolean stopping;
-
-    private Shared(Builder from) {
-      this.runtime = from.runtime;
-      this.table = new RouteTable(from.routes());
-      this.watch = new RequestWatch(runtime);
-      this.limit = InFlightLimit.fixed(from.maxInFlight);
-      this.failures = new FailureAnswers(runtime.time());
-      this.bodies = new BodyReader(from.maxBodyBytes, from.idleTime, runtime.time());
-      this.maxTimeout = from.maxTimeout;
-      this.idleTime = from.idleTime;
-      this.retryAfter = from.retryAfter;
-      this.maxInFlight = from.maxInFlight;
-    }
-
-    CommsRuntime runtime() {
-      return runtime;
-    }
-
-    RouteTable table() {
-      return table;
-    }
-
-    RequestWatch watch() {
-      return watch;
-    }
-
-    InFlightLimit limit() {
-      return limit;
-    }
-
-    OpenRequests open() {
-      return open;
-    }
-
-    FailureAnswers failures() {
-      return failures;
-    }
-
-    BodyReader bodies() {
-      return bodies;
-    }
-
-    Duration maxTimeout() {
-      return maxTimeout;
-    }
-
-    long idleNanos() {
-      return idleTime.toNanos();
-    }
-
-    boolean isStopping() {
-      return stopping;
-    }
-
-    Optional<Duration> stoppingAdvice() {
-      return stopping ? Optional.of(retryAfter) : Optional.empty();
-    }
-
-    /** The reason why a request was not admitted. */
-    Problem refusal() {
-      if (stopping) {
-        return ServerProblems.stopping(retryAfter);
-      }
-      refused.incrementAndGet();
-      return ServerProblems.overloaded(maxInFlight, retryAfter);
-    }
+    return serving.maxTimeout();
   }
 
   /** Collects routes and settings. Mutable; confined to one thread. */
   public static final class Builder {
-    private final CommsRuntime runtime;
+    final CommsRuntime runtime;
     private final List<RouteDefinition> definitions = new ArrayList<>();
     private final Deprecations deprecations = new Deprecations();
     private @Nullable Codec codec;
-    private int maxBodyBytes = DEFAULT_MAX_BODY_BYTES;
-    private int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
-    private Duration maxTimeout = Duration.ofSeconds(60);
-    private Duration idleTime = Duration.ofSeconds(10);
-    private Duration retryAfter = Duration.ofSeconds(1);
+    int maxBodyBytes = DEFAULT_MAX_BODY_BYTES;
+    int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
+    Duration maxTimeout = Duration.ofSeconds(60);
+    Duration idleTime = Duration.ofSeconds(10);
+    Duration retryAfter = Duration.ofSeconds(1);
 
     private Builder(CommsRuntime runtime) {
       this.runtime = Objects.requireNonNull(runtime, "runtime");
-    }
-
-    /** Makes a route once codec and deprecations are known. */
-    private interface RouteDefinition {
-      Route route(PathTemplate template, Map<String, List<String>> headers);
-
-      PathTemplate template();
-    }
-
-    private record Untyped(PathTemplate template, RouteHandler handler, Builder from)
-        implements RouteDefinition {
-      @Override
-      public Route route(PathTemplate path, Map<String, List<String>> headers) {
-        return Route.of(path, handler, Optional.ofNullable(from.codec), headers);
-      }
-    }
-
-    private record Typed<T>(
-        PathTemplate template, Class<T> type, BodyRouteHandler<? super T> handler, Builder from)
-        implements RouteDefinition {
-      @Override
-      public Route route(PathTemplate path, Map<String, List<String>> headers) {
-        if (type != byte[].class) {
-          Checks.given("codec", from.codec);
-        }
-        return Route.of(path, type, handler, Optional.ofNullable(from.codec), headers);
-      }
     }
 
     /**
@@ -280,7 +168,9 @@ public final class HttpRoutes implements HttpHandler {
      */
     public Builder route(String template, RouteHandler handler) {
       Objects.requireNonNull(handler, "handler");
-      definitions.add(new Untyped(PathTemplate.of(template), handler, this));
+      PathTemplate path = PathTemplate.of(template);
+      definitions.add(
+          new RouteDefinition(path, (codec, headers) -> Route.of(path, handler, codec, headers)));
       return this;
     }
 
@@ -297,7 +187,16 @@ public final class HttpRoutes implements HttpHandler {
     public <T> Builder route(String template, Class<T> type, BodyRouteHandler<? super T> handler) {
       Objects.requireNonNull(type, "type");
       Objects.requireNonNull(handler, "handler");
-      definitions.add(new Typed<>(PathTemplate.of(template), type, handler, this));
+      PathTemplate path = PathTemplate.of(template);
+      definitions.add(
+          new RouteDefinition(
+              path,
+              (codec, headers) -> {
+                if (type != byte[].class) {
+                  Checks.given("codec", codec.orElse(null));
+                }
+                return Route.of(path, type, handler, codec, headers);
+              }));
       return this;
     }
 
@@ -403,13 +302,14 @@ public final class HttpRoutes implements HttpHandler {
       return new HttpRoutes(this);
     }
 
-    private List<Route> routes() {
+    /** Makes the routes, once codec and deprecations are known. */
+    List<Route> routes() {
       List<PathTemplate> templates = definitions.stream().map(RouteDefinition::template).toList();
       deprecations.checkUsed(templates);
       List<Route> routes = new ArrayList<>();
       for (RouteDefinition definition : definitions) {
-        PathTemplate template = definition.template();
-        routes.add(definition.route(template, deprecations.headers(template)));
+        Map<String, List<String>> headers = deprecations.headers(definition.template());
+        routes.add(definition.maker().make(Optional.ofNullable(codec), headers));
       }
       return routes;
     }

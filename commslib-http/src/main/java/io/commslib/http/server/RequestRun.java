@@ -14,7 +14,7 @@ import java.util.Map;
  */
 final class RequestRun implements AutoCloseable {
 
-  private final HttpRoutes.Shared shared;
+  private final Serving serving;
   private final TimeSource time;
   private final long beginNanos;
   private final RequestWatch.Watched watched;
@@ -27,14 +27,14 @@ final class RequestRun implements AutoCloseable {
   private long deadlineNanos;
   private boolean overran;
 
-  RequestRun(HttpRoutes.Shared shared) {
-    this.shared = shared;
-    this.time = shared.runtime().time();
+  RequestRun(Serving serving) {
+    this.serving = serving;
+    this.time = serving.runtime().time();
     this.beginNanos = time.nanoTime();
-    shared.open().begin();
-    this.deadlineNanos = beginNanos + shared.maxTimeout().toNanos();
-    this.watched = shared.watch().begin(beginNanos + shared.idleNanos());
-    this.admitted = !shared.isStopping() && shared.limit().tryAcquire();
+    serving.open().begin();
+    this.deadlineNanos = beginNanos + serving.maxTimeout().toNanos();
+    this.watched = serving.watch().begin(beginNanos + serving.idleNanos());
+    this.admitted = !serving.isStopping() && serving.limit().tryAcquire();
   }
 
   /** Handles the request. Never throws, unless the answer itself can't be made. */
@@ -49,7 +49,7 @@ final class RequestRun implements AutoCloseable {
     }
     endOfHandler();
     Map<String, List<String>> headers = new LinkedHashMap<>(routeHeaders);
-    if (shared.isStopping()) {
+    if (serving.isStopping()) {
       headers.put("Connection", List.of("close"));
     }
     ServerAnswer whole = answer.with(headers);
@@ -57,7 +57,7 @@ final class RequestRun implements AutoCloseable {
   }
 
   private void endOfHandler() {
-    overran |= watched.next(time.nanoTime() + shared.idleNanos()) && isOver();
+    overran |= watched.next(time.nanoTime() + serving.idleNanos()) && isOver();
   }
 
   private ServerAnswer failed(Throwable failure) {
@@ -76,23 +76,23 @@ final class RequestRun implements AutoCloseable {
 
   private Problem of(Throwable failure) {
     if (overran) {
-      return shared.failures().overran(failure, operation);
+      return serving.failures().overran(failure, operation);
     }
-    return shared.failures().of(failure, operation, shared.stoppingAdvice());
+    return serving.failures().of(failure, operation, serving.stoppingAdvice());
   }
 
   private ServerAnswer handled(ServerRequest request) throws Exception {
     if (!admitted) {
-      throw new ProblemException(shared.refusal());
+      throw new ProblemException(serving.refusal());
     }
     if (request.method().equals("OPTIONS")) {
       return options(request);
     }
-    RouteTable.Match match = shared.table().find(request.method(), request.rawPath());
+    RouteTable.Match match = serving.table().find(request.method(), request.rawPath());
     Route route = match.route();
     operation = route.template().toString();
     routeHeaders = route.headers();
-    deadlineNanos = beginNanos + CallerTime.of(request, shared.maxTimeout()).toNanos();
+    deadlineNanos = beginNanos + CallerTime.of(request, serving.maxTimeout()).toNanos();
     checkTime();
     byte[] body = body(request, route);
     checkTime();
@@ -117,12 +117,12 @@ final class RequestRun implements AutoCloseable {
       return new byte[0];
     }
     route.checkMediaType(request);
-    return shared.bodies().read(request, deadlineNanos, watched);
+    return serving.bodies().read(request, deadlineNanos, watched);
   }
 
   private ServerAnswer options(ServerRequest request) {
     Map<String, List<String>> allow =
-        Map.of("Allow", List.of(String.join(", ", shared.table().allowed(request.rawPath()))));
+        Map.of("Allow", List.of(String.join(", ", serving.table().allowed(request.rawPath()))));
     if (allow.equals(Map.of("Allow", List.of("")))) {
       throw new ProblemException(ServerProblems.noRoute());
     }
@@ -131,15 +131,15 @@ final class RequestRun implements AutoCloseable {
 
   /** Gives the answer more time, because the caller has taken a part of it. */
   void progress() {
-    watched.renew(time.nanoTime() + shared.idleNanos());
+    watched.renew(time.nanoTime() + serving.idleNanos());
   }
 
   @Override
   public void close() {
     watched.close();
     if (admitted) {
-      shared.limit().release(time.nanoTime() - beginNanos, overran);
+      serving.limit().release(time.nanoTime() - beginNanos, overran);
     }
-    shared.open().end();
+    serving.open().end();
   }
 }

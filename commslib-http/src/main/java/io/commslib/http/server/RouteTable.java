@@ -21,7 +21,14 @@ final class RouteTable {
   }
 
   /** A route with the values of its variables. */
-  record Match(Route route, Map<String, String> variables) {}
+  record Match(Route route, Map<String, String> variables) {
+
+    /** Shows no value of the request. */
+    @Override
+    public String toString() {
+      return "Match{" + route.template() + "}";
+    }
+  }
 
   private final Node root = new Node();
 

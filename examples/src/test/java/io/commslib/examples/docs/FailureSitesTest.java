@@ -81,6 +81,10 @@ class FailureSitesTest {
           Map.entry("PlainClassifier: instanceof UnknownHostException", "the same"),
           Map.entry("PlainClassifier: instanceof SocketTimeoutException", "the same"),
           Map.entry("PlainClassifier: instanceof InterruptedIOException", "the same"),
+          Map.entry(
+              "RequestRun: instanceof ProblemException",
+              "thrown for the caller; one that something else wraps is a failure of the handler"),
+          Map.entry("Route: catch (CodecException e)", "thrown by its own codec"),
           Map.entry("RabbitTransport: catch (PublishException e)", "thrown by the write before it"),
           Map.entry(
               "StartPositions: catch (KafkaException | CommsException e) x2",

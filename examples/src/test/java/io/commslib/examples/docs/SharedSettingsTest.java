@@ -33,6 +33,7 @@ class SharedSettingsTest {
           "InMemoryTransport",
           "Lifecycle",
           "Message",
+          "Problem",
           "Trouble",
           "TypedHandler",
           "ForeignRecord",

@@ -1,0 +1,102 @@
+package io.commslib.http.server;
+
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.http.Problem;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The parts that all requests of some routes use. Thread-safe. */
+final class Serving {
+  private final CommsRuntime runtime;
+  private final RouteTable table;
+  private final RequestWatch watch;
+  private final InFlightLimit limit;
+  private final OpenRequests open = new OpenRequests();
+  private final FailureAnswers failures;
+  private final BodyReader bodies;
+  private final Duration maxTimeout;
+  private final Duration idleTime;
+  private final Duration retryAfter;
+  private final int maxInFlight;
+  private final AtomicLong refused = new AtomicLong();
+  private volatile boolean stopping;
+
+  Serving(HttpRoutes.Builder from) {
+    this.runtime = from.runtime;
+    this.table = new RouteTable(from.routes());
+    this.watch = new RequestWatch(runtime);
+    this.limit = InFlightLimit.fixed(from.maxInFlight);
+    this.failures = new FailureAnswers(runtime.time());
+    this.bodies = new BodyReader(from.maxBodyBytes, from.idleTime, runtime.time());
+    this.maxTimeout = from.maxTimeout;
+    this.idleTime = from.idleTime;
+    this.retryAfter = from.retryAfter;
+    this.maxInFlight = from.maxInFlight;
+  }
+
+  CommsRuntime runtime() {
+    return runtime;
+  }
+
+  RouteTable table() {
+    return table;
+  }
+
+  RequestWatch watch() {
+    return watch;
+  }
+
+  InFlightLimit limit() {
+    return limit;
+  }
+
+  OpenRequests open() {
+    return open;
+  }
+
+  FailureAnswers failures() {
+    return failures;
+  }
+
+  BodyReader bodies() {
+    return bodies;
+  }
+
+  Duration maxTimeout() {
+    return maxTimeout;
+  }
+
+  long idleNanos() {
+    return idleTime.toNanos();
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  Optional<Duration> stoppingAdvice() {
+    return stopping ? Optional.of(retryAfter) : Optional.empty();
+  }
+
+  void stop() {
+    stopping = true;
+  }
+
+  int maxInFlight() {
+    return maxInFlight;
+  }
+
+  long refused() {
+    return refused.get();
+  }
+
+  /** The reason why a request was not admitted. */
+  Problem refusal() {
+    if (stopping) {
+      return ServerProblems.stopping(retryAfter);
+    }
+    refused.incrementAndGet();
+    return ServerProblems.overloaded(maxInFlight, retryAfter);
+  }
+}
