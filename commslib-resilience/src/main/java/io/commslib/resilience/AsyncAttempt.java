@@ -1,9 +1,9 @@
 package io.commslib.resilience;
 
+import io.commslib.core.Failures;
 import io.commslib.core.call.AttemptStage;
 import io.commslib.core.call.CallContext;
 import io.commslib.core.resilience.Permit;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
 final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watched {
 
   private static final long serialVersionUID = 1L;
-
-  private static final int MAX_WRAPPERS = 20;
 
   final int number;
   final transient Permit permit;
@@ -76,23 +74,11 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
     }
     call.freeSlot();
     if (AttemptWatch.tryEnd(this)) {
-      call.returned(this, answer, unwrapped(thrown));
+      // Stages wrap the failures of the stages that they depend on.
+      call.returned(this, answer, thrown == null ? null : Failures.unwrapped(thrown));
     } else {
       call.guard().watch().returned();
     }
-  }
-
-  /** Stages wrap the failures of the stages that they depend on. */
-  private static @Nullable Throwable unwrapped(@Nullable Throwable thrown) {
-    Throwable each = thrown;
-    for (int i = 0; i < MAX_WRAPPERS && each instanceof CompletionException; i++) {
-      Throwable cause = each.getCause();
-      if (cause == null) {
-        return each;
-      }
-      each = cause;
-    }
-    return each;
   }
 
   @Override

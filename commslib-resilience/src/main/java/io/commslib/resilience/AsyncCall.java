@@ -163,7 +163,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     synchronized (lock) {
       if (!isEnded && isFollowing) {
         next = expired();
-      } else if (!isEnded && hedges < plan.maxHedges && isAnySent()) {
+      } else if (!isEnded && isAnySent()) {
         next = hedge(now());
       }
     }

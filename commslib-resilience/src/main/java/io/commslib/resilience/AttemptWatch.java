@@ -155,13 +155,22 @@ final class AttemptWatch {
         return false;
       } else if (watched.thread == null && watched.compareAndSet(state, round | Watched.SWEPT)) {
         // From here on it may be watched again.
-        watched.overran(this);
+        stop(watched);
         return true;
       } else if (watched.compareAndSet(state, round | Watched.STOPPING)) {
-        watched.overran(this);
+        stop(watched);
         watched.set(round | Watched.SWEPT);
         return true;
       }
+    }
+  }
+
+  private void stop(Watched watched) {
+    try {
+      watched.overran(this);
+    } catch (Throwable e) {
+      // Without memory, for example. The others of this sweep must end in time all the same.
+      Thread.onSpinWait();
     }
   }
 

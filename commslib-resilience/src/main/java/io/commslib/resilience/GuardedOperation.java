@@ -164,7 +164,7 @@ public final class GuardedOperation {
    * @param <T> type of the answer
    * @param work starts one attempt
    * @return the answer or failure; a failure of the code that is its answer is unchanged, without
-   *     the {@code CompletionException} around it
+   *     the wrappers of futures around it
    */
   public <T extends @Nullable Object> CompletableFuture<T> callAsync(AttemptStage<T> work) {
     return callAsync(OutcomeClassifier.plain(), work);

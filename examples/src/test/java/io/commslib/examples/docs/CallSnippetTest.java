@@ -11,7 +11,9 @@ import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.ConcurrencyLimiter;
+import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.VirtualTime;
@@ -32,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +50,10 @@ class CallSnippetTest {
 
   private interface Legacy {
     Price quote(String article);
+  }
+
+  private interface AsyncClient {
+    CompletionStage<Price> quoteAsync(String article);
   }
 
   private interface Bank {
@@ -176,6 +184,47 @@ class CallSnippetTest {
     permit.ended(outcome, runtime.time().nanoTime() - begun);
     return outcome;
     // end
+  }
+
+  @Test
+  void aStageIsProtected() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.create(runtime)) {
+      Guard pricing = resilience.guard("pricing");
+      String article = "85123A";
+      AsyncClient client = name -> CompletableFuture.completedFuture(new Price(name.length()));
+      // snippet: calls-async
+      CompletableFuture<Price> price =
+          pricing.operation("quote", SAFE).callAsync(attempt -> client.quoteAsync(article));
+      // end
+      assertThat(price).isCompletedWithValue(new Price(6));
+    }
+  }
+
+  @Test
+  void aSlowCallIsHedged() {
+    // snippet: calls-hedging
+    CallPolicy hedged =
+        CallPolicy.builder().hedging(HedgingConfig.of(Duration.ofMillis(80))).build();
+    // end
+    assertThat(hedged.hedging()).map(HedgingConfig::maxExtra).contains(1);
+  }
+
+  @Test
+  void equalCallsShareOne() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.create(runtime)) {
+      Guard pricing = resilience.guard("pricing");
+      String article = "85123A";
+      // snippet: calls-collapse
+      Price price =
+          pricing
+              .operation("quote", SAFE)
+              .collapsing(article)
+              .call(attempt -> legacy.quote(article));
+      // end
+      assertThat(price.cents()).isEqualTo(6);
+    }
   }
 
   private static Duration left() {

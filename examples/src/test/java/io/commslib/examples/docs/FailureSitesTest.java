@@ -45,6 +45,10 @@ class FailureSitesTest {
   private static final Map<String, String> REASONS =
       Map.ofEntries(
           Map.entry(
+              "AsyncCall: instanceof CancellationException",
+              "of the stage itself; a wrapped one is an answer of the work"),
+          Map.entry("AsyncCall: instanceof InterruptedException", "the same"),
+          Map.entry(
               "AttemptRunner: catch (CodecException e)",
               "the library's own decoder throws it itself; all else is classified over the chain"),
           Map.entry(
@@ -145,6 +149,8 @@ class FailureSitesTest {
               "made by the library's own code"),
           Map.entry("OperatorActions: catch (StoreException | SagaException e)", "throws it on"),
           Map.entry("SagaTransitions: catch (RefusedException e)", "throws it on"),
+          Map.entry(
+              "SharedCall: catch (ExecutionException e)", "a shared call always ends with a value"),
           Map.entry("SchemaLock: instanceof SQLException", "read by SqlErrors"),
           Map.entry(
               "RelayBackgroundTask: instanceof RuntimeException", "throws on what it has caught"),
