@@ -4,6 +4,9 @@ import static io.commslib.resilience.PolicySetting.ATTEMPT_TIMEOUT;
 import static io.commslib.resilience.PolicySetting.BREAKER_MAX_OPEN_TIME;
 import static io.commslib.resilience.PolicySetting.BREAKER_OPEN_TIME;
 import static io.commslib.resilience.PolicySetting.DEADLINE;
+import static io.commslib.resilience.PolicySetting.HEDGING_DELAY;
+import static io.commslib.resilience.PolicySetting.HEDGING_ENABLED;
+import static io.commslib.resilience.PolicySetting.HEDGING_MAX_EXTRA;
 import static io.commslib.resilience.PolicySetting.RATE_LIMITER_BURST;
 import static io.commslib.resilience.PolicySetting.RATE_LIMITER_ENABLED;
 import static io.commslib.resilience.PolicySetting.RATE_LIMITER_MAX_WAIT;
@@ -109,7 +112,7 @@ final class ConfigReader {
     PolicyDraft draft = new PolicyDraft(base);
     section.values.forEach((setting, value) -> setting.write(draft, value));
     Overlay overlay = new Overlay(name, section, base);
-    boolean fits = rateIsGiven(overlay);
+    boolean fits = areGiven(overlay);
     fits &= inOrder(overlay, RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX);
     fits &= inOrder(overlay, BREAKER_OPEN_TIME, BREAKER_MAX_OPEN_TIME);
     if (!fits || section.wrong.contains(DEADLINE)) {
@@ -134,25 +137,32 @@ final class ConfigReader {
     }
   }
 
-  /** There is no default rate, so settings of the limiter need one. */
-  private boolean rateIsGiven(Overlay overlay) {
+  /**
+   * There is no default rate and no default delay, so other settings of these policies need one.
+   */
+  private boolean areGiven(Overlay overlay) {
+    boolean rate =
+        isGiven(
+            overlay,
+            "rate limiter",
+            RATE_LIMITER_PER_SECOND,
+            RATE_LIMITER_BURST,
+            RATE_LIMITER_MAX_WAIT,
+            RATE_LIMITER_ENABLED);
+    return rate & isGiven(overlay, "hedging", HEDGING_DELAY, HEDGING_MAX_EXTRA, HEDGING_ENABLED);
+  }
+
+  private boolean isGiven(
+      Overlay overlay, String policy, PolicySetting needed, PolicySetting... others) {
     Map<PolicySetting, Object> given = overlay.section.values;
     boolean isUsed =
-        given.containsKey(RATE_LIMITER_BURST)
-            || given.containsKey(RATE_LIMITER_MAX_WAIT)
-            || Boolean.TRUE.equals(given.get(RATE_LIMITER_ENABLED));
-    if (!isUsed
-        || overlay.value(RATE_LIMITER_PER_SECOND) != null
-        || overlay.section.wrong.contains(RATE_LIMITER_PER_SECOND)) {
+        Arrays.stream(others)
+            .anyMatch(each -> given.containsKey(each) && !Boolean.FALSE.equals(given.get(each)));
+    if (!isUsed || overlay.value(needed) != null || overlay.section.wrong.contains(needed)) {
       return true;
     }
-    contradiction(
-        overlay,
-        RATE_LIMITER_PER_SECOND,
-        RATE_LIMITER_PER_SECOND.rule() + ", since other settings of the rate limiter are set",
-        RATE_LIMITER_BURST,
-        RATE_LIMITER_MAX_WAIT,
-        RATE_LIMITER_ENABLED);
+    String rule = needed.rule() + ", since other settings of the " + policy + " are set";
+    contradiction(overlay, needed, rule, others);
     return false;
   }
 

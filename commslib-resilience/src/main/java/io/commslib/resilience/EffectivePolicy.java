@@ -55,6 +55,7 @@ final class EffectivePolicy {
     return switch (setting) {
       case RATE_LIMITER_ENABLED, RATE_LIMITER_BURST, RATE_LIMITER_MAX_WAIT ->
           origin(PolicySetting.RATE_LIMITER_PER_SECOND);
+      case HEDGING_ENABLED, HEDGING_MAX_EXTRA -> origin(PolicySetting.HEDGING_DELAY);
       case ATTEMPT_TIMEOUT ->
           // The default is cut to a shorter deadline.
           Objects.equals(value, policy.deadline()) ? origin(PolicySetting.DEADLINE) : "code";

@@ -39,10 +39,6 @@ public final class GuardedOperation {
     this.collapseKey = collapseKey;
   }
 
-  Guard guard() {
-    return guard;
-  }
-
   @Nullable String key() {
     return key;
   }

@@ -4,6 +4,7 @@ import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.CircuitBreakerConfig;
+import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryBudgetConfig;
 import io.commslib.core.resilience.RetryPolicy;
@@ -27,6 +28,8 @@ final class PolicyDraft {
   @Nullable Integer ratePerSecond;
   @Nullable Integer rateBurst;
   Duration rateMaxWait;
+  @Nullable Duration hedgingDelay;
+  int hedgingMaxExtra;
 
   PolicyDraft(CallPolicy base) {
     policy = base.toBuilder();
@@ -44,6 +47,9 @@ final class PolicyDraft {
     ratePerSecond = rate == null ? null : (Integer) rate.perSecond();
     rateBurst = rate == null ? null : (Integer) rate.burst();
     rateMaxWait = rate == null ? Duration.ZERO : rate.maxWait();
+    HedgingConfig hedging = base.hedging().orElse(null);
+    hedgingDelay = hedging == null ? null : hedging.delay();
+    hedgingMaxExtra = hedging == null ? 1 : hedging.maxExtra();
   }
 
   /** Switches a policy on or off. */
@@ -83,6 +89,9 @@ final class PolicyDraft {
     if (ratePerSecond != null) {
       int burst = rateBurst == null ? ratePerSecond : rateBurst;
       policy.rateLimiter(new RateLimiterConfig(ratePerSecond, burst, rateMaxWait));
+    }
+    if (hedgingDelay != null) {
+      policy.hedging(new HedgingConfig(hedgingDelay, hedgingMaxExtra));
     }
     return policy.build();
   }

@@ -6,6 +6,7 @@ import static io.commslib.resilience.ValueRule.time;
 
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
+import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.resilience.ValueRule.Off;
 import java.time.Duration;
@@ -53,6 +54,21 @@ enum PolicySetting {
       time(Duration.ofMillis(1), Bounds.HOUR),
       policy -> policy.retry().maxRetryAfter(),
       (draft, value) -> draft.maxRetryAfter = (Duration) value),
+  HEDGING_ENABLED(
+      "hedging.enabled",
+      flag(),
+      policy -> policy.has(Part.HEDGING),
+      (draft, value) -> draft.enable(Part.HEDGING, (Boolean) value)),
+  HEDGING_DELAY(
+      "hedging.delay",
+      time(Duration.ofMillis(1), Bounds.MINUTE),
+      policy -> policy.hedging().map(HedgingConfig::delay).orElse(null),
+      (draft, value) -> draft.hedgingDelay = (Duration) value),
+  HEDGING_MAX_EXTRA(
+      "hedging.maxExtra",
+      count(1, 4),
+      policy -> policy.hedging().map(HedgingConfig::maxExtra).orElse(null),
+      (draft, value) -> draft.hedgingMaxExtra = (Integer) value),
   BUDGET_ENABLED(
       "budget.enabled",
       flag(),

@@ -7,6 +7,7 @@ import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.CircuitBreakerConfig;
+import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryPolicy;
 import java.io.IOException;
@@ -51,6 +52,7 @@ class ConfigKeysTest {
                   .maxOpenTime(Duration.ofHours(24))
                   .build())
           .rateLimiter(RateLimiterConfig.of(10))
+          .hedging(HedgingConfig.of(Duration.ofMillis(10)))
           .build();
 
   @Test
