@@ -200,6 +200,28 @@ class BatchLoaderTest {
   }
 
   @Test
+  void aKeyOfWhichTheAnswerFailsLeavesTheOthersAlone() {
+    Map<Integer, String> answer =
+        new HashMap<>(Map.of(17, "a", 18, "b")) {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          public String get(Object key) {
+            if (key.equals(17)) {
+              throw new IllegalStateException("planted");
+            }
+            return super.get(key);
+          }
+        };
+    List<KeyResult<String>> results =
+        new BatchCall<Integer, String, String>(operation, keys -> answer, KeyResult::of)
+            .run(List.of(17, 18));
+    assertThat(results).isNotNull();
+    assertThat(results.get(0).failure()).hasMessage("planted");
+    assertThat(results.get(1).value()).isEqualTo("b");
+  }
+
+  @Test
   void anErrorReachesTheCallerUnchanged() {
     for (Error error :
         List.of(new AssertionError("x"), new StackOverflowError(), new OutOfMemoryError("x"))) {
@@ -236,7 +258,8 @@ class BatchLoaderTest {
 
   @Test
   void anInterruptedCallerMakesNoCallAndItsFlagStays() {
-    BatchLoader<Integer, String> loader = BatchLoader.of(operation, this::quotes);
+    BatchLoader<Integer, String> loader =
+        BatchLoader.builder(operation, this::quotes).maxBatch(1).build();
     Thread.currentThread().interrupt();
     BatchLoadException failure = fails(loader);
     assertThat(Thread.interrupted()).isTrue();
