@@ -23,7 +23,7 @@ public final class ContextCost {
    */
   public static void measure(boolean quick, Map<String, Double> figures, PrintStream out)
       throws Exception {
-    int records = quick ? 50_000 : 500_000;
+    int records = quick ? 100_000 : 500_000;
     double[] with = new double[1];
     double[] without = new double[1];
     Rounds rounds =
@@ -31,7 +31,7 @@ public final class ContextCost {
             .contender(WITH, () -> cpuMicros(EngineLoad.run(records, KEYS), with))
             .contender(
                 WITHOUT, () -> cpuMicros(EngineLoad.runWithoutContext(records, KEYS), without))
-            .run(quick ? 1 : 3, quick ? 3 : 15);
+            .run(3, quick ? 7 : 15);
     rounds.print(out, "CPU us/record");
     figures.put("engineVsBefore", rounds.ratio(WITH, WITHOUT));
     figures.put("contextBytesPerRecord", with[0] - without[0]);
