@@ -38,9 +38,12 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
     this.permit = permit;
   }
 
-  /** Starts the work of the user on this thread. */
-  void start(AttemptStage<T> work, CallContext context, long untilNanos) {
-    call.guard().watch().begin(this, untilNanos);
+  /** Starts the work of the user on this thread, unless the call has been cancelled meanwhile. */
+  void start(AttemptStage<T> work, CallContext context) {
+    if (isStopped) {
+      returned(null, null);
+      return;
+    }
     CompletionStage<T> started = null;
     Throwable thrown = null;
     CallContext before = context.attach();

@@ -149,7 +149,9 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     if (hedges < plan.maxHedges && operation.target().idempotency().isRepeatable()) {
       guard().watch().restart(this, now + plan.hedgeNanos);
     }
-    return () -> attempt.start(work, context, until);
+    // Under the lock, so that a cancel on another thread finds an attempt that it can end.
+    guard().watch().begin(attempt, until);
+    return () -> attempt.start(work, context);
   }
 
   /** Called by the tick. */

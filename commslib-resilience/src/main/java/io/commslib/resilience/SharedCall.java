@@ -51,6 +51,12 @@ final class SharedCall {
       return new End(null, failure, Outcomes.CANCELLED_BEFORE, true, false, 0);
     }
 
+    /** Without the answer and the text of the failure, which may be private. */
+    @Override
+    public String toString() {
+      return "End{" + outcome + ", isAbandoned=" + isAbandoned + "}";
+    }
+
     /** Whether this end is also that of a follower; otherwise the follower must lead. */
     boolean isFor(CallProgress<?> follower) {
       boolean hasMoreTime = follower.endNanos - endNanos >= Plan.MIN_ATTEMPT_NANOS;

@@ -17,7 +17,10 @@ import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.CircuitBreaker.State;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TaskScheduler;
 import io.commslib.core.time.VirtualTime;
+import java.lang.reflect.Proxy;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -214,6 +218,40 @@ class AsyncCallTest {
     assertThat(stages).hasSize(2);
     assertThat(last()).isCancelled();
     assertThat(limited.inFlight()).isZero();
+  }
+
+  /** The cancel comes between the decision for the attempt and its start. */
+  @Test
+  void aCancelJustBeforeAnAttemptStartsSendsNothing() {
+    AtomicReference<CompletableFuture<String>> cancelled = new AtomicReference<>();
+    TaskScheduler scheduler =
+        (delay, task) -> {
+          CompletableFuture<String> call = cancelled.get();
+          if (call != null && delay.equals(AttemptWatch.TICK)) {
+            call.cancel(true);
+          }
+          return time.scheduler().schedule(delay, task);
+        };
+    CommsRuntime hooked =
+        (CommsRuntime)
+            Proxy.newProxyInstance(
+                CommsRuntime.class.getClassLoader(),
+                new Class<?>[] {CommsRuntime.class},
+                (proxy, method, arguments) ->
+                    method.getName().equals("scheduler")
+                        ? scheduler
+                        : method.invoke(time, arguments));
+    Resilience own = Resilience.create(hooked);
+    Guard remote = own.guard("remote");
+    CompletableFuture<String> call = remote.operation("op", Idempotency.SAFE).callAsync(this::open);
+    last().completeExceptionally(new ConnectException("refused"));
+    time.advance(Duration.ofMillis(6));
+    cancelled.set(call);
+    time.advance(Duration.ofSeconds(10));
+    assertThat(call).isCancelled();
+    assertThat(stages).hasSize(1);
+    assertThat(remote.inFlight()).isZero();
+    assertThat(own.overrunning()).isZero();
   }
 
   @Test
