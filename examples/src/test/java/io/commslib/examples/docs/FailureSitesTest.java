@@ -135,6 +135,8 @@ class FailureSitesTest {
               "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
+              "RefusedCalls: instanceof CallException x2", "asked of each failure of the chain"),
+          Map.entry(
               "ReplyHandler: catch (DefinitionFailedException e)", "throws on what it carries"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.RefusedException e)",
