@@ -408,6 +408,30 @@ class AsyncCallTest {
   }
 
   @Test
+  void aProbeThatIsCancelledWhileItWaitsForATokenIsNotLost() {
+    Guard limited =
+        guard(
+            CallPolicy.builder()
+                .rateLimiter(new RateLimiterConfig(1, 20, Duration.ofMinutes(1)))
+                .retry(RetryPolicy.none())
+                .build());
+    GuardedOperation operation = limited.operation("op", Idempotency.SAFE);
+    while (limited.breakerState() == State.CLOSED) {
+      operation.callAsync(this::open);
+      last().completeExceptionally(new java.io.IOException("lost"));
+    }
+    time.advance(Duration.ofSeconds(6));
+    for (int i = 0; i < 12; i++) {
+      operation.callAsync(this::open).cancel(true);
+      time.runUntilIdle();
+    }
+    // Six of these had a token.
+    assertThat(stages).hasSizeLessThan(20 + 12);
+    assertThat(limited.breakerState()).isEqualTo(State.HALF_OPEN);
+    assertThat(limited.breaker().admits()).isTrue();
+  }
+
+  @Test
   void eachPolicyCanBeSwitchedOff() {
     Guard free =
         guard(
