@@ -24,6 +24,11 @@ enum PolicySetting {
       time(Bounds.TICKS, Bounds.HOUR).orOff(),
       policy -> policy.has(Part.DEADLINE) ? policy.deadline() : Off.OFF,
       (draft, value) -> draft.time(Part.DEADLINE, value, draft.policy::deadline)),
+  COLLAPSE_ENABLED(
+      "collapse.enabled",
+      flag(),
+      policy -> policy.has(Part.COLLAPSE),
+      (draft, value) -> draft.enable(Part.COLLAPSE, (Boolean) value)),
   RETRY_ENABLED(
       "retry.enabled",
       flag(),
