@@ -124,21 +124,25 @@ class AdaptiveLimiterTest {
       assertThat(server.run(1.1, minute)).as("mild overload, minute %s", i).isGreaterThan(0.88);
       assertThat(server.highest).isLessThanOrEqualTo(workers + 40);
     }
-    // A probe in progress lowers the limit only until it ends.
+    int highest = server.highest;
     server.run(0, minute);
     int before = server.limiter.limit();
     server.run(0, Duration.ofHours(1));
     assertThat(server.limiter.limit()).as("idle").isEqualTo(before);
+    server.run(0.1, minute);
+    assertThat(server.limiter.limit()).as("after idle").isGreaterThan(before / 2);
     for (double load : new double[] {0.1, 0.6}) {
       assertThat(server.run(load, minute.multipliedBy(5))).isGreaterThan(load * 0.97);
       assertThat(server.refused).as("load %s", load).isLessThan(server.served / 200);
-      assertThat(server.highest).isLessThanOrEqualTo(Math.max(before, 2 * server.together + 10));
+      assertThat(server.highest).isLessThanOrEqualTo(Math.max(highest, 2 * server.together + 10));
     }
-    for (int factor : new int[] {5, 1, 20, 2}) {
+    for (int factor : new int[] {5, 1, 2}) {
       server.meanNanos = factor * (double) mean.toNanos();
       server.run(1.5, minute);
-      assertThat(server.run(1.5, minute)).as("service time x %s", factor).isGreaterThan(0.85);
-      assertThat(server.highest).isLessThanOrEqualTo(2 * workers + 40);
+      assertThat(server.run(1.5, minute.multipliedBy(5)))
+          .as("service time x %s", factor)
+          .isGreaterThan(0.8);
+      assertThat(server.highest).isLessThanOrEqualTo(3 * workers + 40);
     }
     assertThat(server.run(10, minute)).as("overload").isGreaterThan(0.85);
   }
@@ -194,6 +198,21 @@ class AdaptiveLimiterTest {
       }
       time.advance(each);
       permits.forEach(permit -> permit.ended(outcome, each.toNanos()));
+    }
+  }
+
+  @Test
+  void aServerThatRefusesNothingIsNeverLowered() {
+    AdaptiveLimiter limiter = AdaptiveLimiter.create(AdaptiveLimiterConfig.defaults(), time);
+    for (int round = 0; round < 10_000; round++) {
+      int before = limiter.limit();
+      List<Permit> permits = new ArrayList<>();
+      for (int i = before * 3 / 4; i > 0; i--) {
+        permits.add(acquired(limiter));
+      }
+      time.advance(Duration.ofMillis(10));
+      permits.forEach(permit -> permit.ended(OK, 10_000_000));
+      assertThat(limiter.limit()).isGreaterThanOrEqualTo(before);
     }
   }
 
