@@ -47,7 +47,7 @@ class ApplyTest {
     assertThat(other.policy().maxInFlight()).isEqualTo(CallPolicy.DEFAULT_MAX_IN_FLIGHT);
     assertThat(resilience.guard("later").policy().deadline()).isEqualTo(Duration.ofSeconds(4));
     assertThat(existing.describe())
-        .startsWith("calls.a.deadline = 3s (calls.a.deadline)\ncalls.a.retry.enabled = true (")
+        .startsWith("calls.a.deadline = 3s (calls.a.deadline)\ncalls.a.collapse.enabled = true (")
         .endsWith("calls.a.attemptTimeout = 2s (default)\n");
     assertThat(existing.describe().lines()).hasSize(PolicySetting.values().length);
   }
