@@ -67,6 +67,11 @@ class FailureSitesTest {
           Map.entry("HttpOutcomes: instanceof HttpConnectTimeoutException", "the client's own"),
           Map.entry("HttpOutcomes: instanceof HttpTimeoutException", "the client's own"),
           Map.entry("HttpOutcomes: instanceof SSLHandshakeException", "the client's own"),
+          Map.entry(
+              "ProtectedHttpClient: instanceof CallException",
+              "unwrapped before, and the engine throws no wrapped one"),
+          Map.entry(
+              "ProtectedHttpClient: instanceof InterruptedException", "made two lines before"),
           Map.entry("ServiceCall: instanceof RuntimeException", "passed on unchanged"),
           Map.entry("KafkaTransport: catch (CodecException e)", "thrown by its own conversion"),
           Map.entry("KafkaTransport: catch (PublishException e)", "thrown by the write before it"),

@@ -81,6 +81,7 @@ class SecretsTest {
           // They show the text of another class of this list, or only names.
           "Execution",
           "Guard",
+          "ProtectedHttpClient",
           "GuardedOperation",
           "Comms",
           "KafkaSubscription",
