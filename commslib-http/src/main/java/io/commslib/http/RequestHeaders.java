@@ -1,6 +1,7 @@
 package io.commslib.http;
 
 import io.commslib.core.call.CallContext;
+import io.commslib.core.idempotency.IdempotencyKeyHeader;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +30,8 @@ final class RequestHeaders {
     }
     to.setHeader(CallHeaders.ATTEMPT, Integer.toString(attempt.attempt()));
     if (attempt.hasIdempotencyKey() && isAbsent(own, CallHeaders.IDEMPOTENCY_KEY)) {
-      to.setHeader(CallHeaders.IDEMPOTENCY_KEY, quoted(attempt.idempotencyKey()));
+      to.setHeader(
+          CallHeaders.IDEMPOTENCY_KEY, IdempotencyKeyHeader.format(attempt.idempotencyKey()));
     }
     if (isAbsent(own, CallHeaders.TRACEPARENT)) {
       attempt.traceparent().ifPresent(value -> to.setHeader(CallHeaders.TRACEPARENT, value));
@@ -42,11 +44,6 @@ final class RequestHeaders {
 
   private static boolean isAbsent(HttpHeaders own, String name) {
     return own.firstValue(name).isEmpty();
-  }
-
-  /** A string of structured fields, RFC 8941: in quotes, quotes and backslashes escaped. */
-  static String quoted(String key) {
-    return '"' + key.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
   }
 
   private static String baggage(Map<String, String> entries) {
