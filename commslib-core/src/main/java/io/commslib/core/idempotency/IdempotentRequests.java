@@ -80,6 +80,11 @@ public final class IdempotentRequests {
     return new Builder(Objects.requireNonNull(store, "store"));
   }
 
+  /** {@return the time after which another attempt takes over a key} */
+  public Duration lease() {
+    return lease;
+  }
+
   /**
    * Returns the fingerprint of a request's content: SHA-256 over the length and bytes of each part,
    * as 64 hexadecimal digits. Pass the parts that make two requests the same: path and body, but

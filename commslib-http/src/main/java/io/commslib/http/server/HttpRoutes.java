@@ -4,7 +4,9 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
+import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.tx.TransactionRunner;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -147,6 +150,7 @@ public final class HttpRoutes implements HttpHandler {
     private final List<RouteDefinition> definitions = new ArrayList<>();
     private final Deprecations deprecations = new Deprecations();
     private @Nullable Codec codec;
+    private @Nullable KeyedRequests keyed;
     int maxBodyBytes = DEFAULT_MAX_BODY_BYTES;
     int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
     Duration maxTimeout = Duration.ofSeconds(60);
@@ -192,11 +196,112 @@ public final class HttpRoutes implements HttpHandler {
           new RouteDefinition(
               path,
               (codec, headers) -> {
-                if (type != byte[].class) {
-                  Checks.given("codec", codec.orElse(null));
-                }
+                checkCodec(type, codec);
                 return Route.of(path, type, handler, codec, headers);
               }));
+      return this;
+    }
+
+    private static void checkCodec(Class<?> type, Optional<Codec> codec) {
+      if (type != byte[].class) {
+        Checks.given("codec", codec.orElse(null));
+      }
+    }
+
+    /**
+     * Adds a route whose requests have an idempotency key and take effect once for each key, also
+     * if its effects are in other systems. A lease keeps a second request with the key from running
+     * meanwhile; if this process ends during the handler, the next request with the key runs it
+     * again. Repetitions get the stored answer, with one value of each header field. Default none.
+     *
+     * @param <T> type of the body
+     * @param template method and path with variables, up to 119 characters, not of GET
+     * @param type the class to decode, or {@code byte[].class}
+     * @param handler called on the threads of the server, once for each key; an answer with a
+     *     status of 500 and above and an exception are not stored, so the next request runs it
+     *     again
+     * @return this builder
+     * @throws IllegalArgumentException if the template breaks its rule
+     */
+    public <T> Builder keyed(String template, Class<T> type, BodyRouteHandler<? super T> handler) {
+      Objects.requireNonNull(type, "type");
+      Objects.requireNonNull(handler, "handler");
+      PathTemplate path = keyedTemplate(template);
+      definitions.add(
+          new RouteDefinition(
+              path,
+              (codec, headers) -> {
+                checkCodec(type, codec);
+                return Route.keyed(path, type, handler, keyedRequests(), codec, headers);
+              }));
+      return this;
+    }
+
+    /**
+     * Adds a route whose requests have an idempotency key and whose effects are all in one
+     * transaction, which the stored answer commits with. Repetitions get the stored answer. Default
+     * none.
+     *
+     * @param <T> type of the body
+     * @param template method and path with variables, up to 119 characters, not of GET
+     * @param type the class to decode, or {@code byte[].class}
+     * @param transactions transactions on the database of the stored answers
+     * @param handler called on the threads of the server, once for each key
+     * @return this builder
+     * @throws IllegalArgumentException if the template breaks its rule
+     */
+    public <T> Builder transactional(
+        String template,
+        Class<T> type,
+        TransactionRunner transactions,
+        TransactionalRouteHandler<? super T> handler) {
+      Objects.requireNonNull(type, "type");
+      Objects.requireNonNull(transactions, "transactions");
+      Objects.requireNonNull(handler, "handler");
+      PathTemplate path = keyedTemplate(template);
+      definitions.add(
+          new RouteDefinition(
+              path,
+              (codec, headers) -> {
+                checkCodec(type, codec);
+                return Route.transactional(
+                    path, type, transactions, handler, keyedRequests(), codec, headers);
+              }));
+      return this;
+    }
+
+    private static PathTemplate keyedTemplate(String template) {
+      PathTemplate path = PathTemplate.of(template);
+      Checks.check(
+          !template.startsWith("GET ") && template.length() <= KeyedRequests.MAX_OPERATION_CHARS,
+          "template",
+          template,
+          "up to " + KeyedRequests.MAX_OPERATION_CHARS + " characters, and not of GET");
+      return path;
+    }
+
+    private KeyedRequests keyedRequests() {
+      KeyedRequests given = Checks.given("idempotency", keyed);
+      Duration lease = given.requests().lease();
+      // A handler runs for at most this time, and the lease must not end before.
+      Checks.check(
+          lease.compareTo(maxTimeout) > 0, "lease", lease, "more than maxTimeout, " + maxTimeout);
+      return given;
+    }
+
+    /**
+     * Sets the store of the answers of keyed routes. Default none; required for such routes.
+     *
+     * @param requests decides about requests with a key; its lease must exceed {@link #maxTimeout}
+     * @param caller returns the name of a request's caller, 1 to 80 printable ASCII characters, for
+     *     example from its credential; keys of different callers are independent
+     * @return this builder
+     */
+    public Builder idempotency(IdempotentRequests requests, Function<RouteRequest, String> caller) {
+      this.keyed =
+          new KeyedRequests(
+              Objects.requireNonNull(requests, "requests"),
+              Objects.requireNonNull(caller, "caller"));
       return this;
     }
 
@@ -295,8 +400,9 @@ public final class HttpRoutes implements HttpHandler {
      *
      * @return the routes
      * @throws IllegalArgumentException if a path matches two templates of a method and none is more
-     *     special, or no route is below a deprecated path
-     * @throws IllegalStateException if a codec is required and missing
+     *     special, no route is below a deprecated path, or the lease of keyed routes does not
+     *     exceed {@link #maxTimeout}
+     * @throws IllegalStateException if a codec or a store of answers is required and missing
      */
     public HttpRoutes build() {
       return new HttpRoutes(this);

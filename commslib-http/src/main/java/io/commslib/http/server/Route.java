@@ -2,6 +2,7 @@ package io.commslib.http.server;
 
 import io.commslib.core.CodecException;
 import io.commslib.core.codec.Codec;
+import io.commslib.core.tx.TransactionRunner;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -51,6 +52,43 @@ final class Route {
     RouteInvocation invocation =
         (request, body) ->
             rendered(handler.handle(request, decoded(body, bodyType, codec)), codec, template);
+    return new Route(template, bodyType, codec, invocation, headers);
+  }
+
+  static <T> Route keyed(
+      PathTemplate template,
+      Class<T> bodyType,
+      BodyRouteHandler<? super T> handler,
+      KeyedRequests keyed,
+      Optional<Codec> codec,
+      Map<String, List<String>> headers) {
+    // A body that can't be decoded must not take the key.
+    RouteInvocation invocation =
+        (request, body) -> {
+          T value = decoded(body, bodyType, codec);
+          return keyed.leased(
+              request, body, () -> rendered(handler.handle(request, value), codec, template));
+        };
+    return new Route(template, bodyType, codec, invocation, headers);
+  }
+
+  static <T> Route transactional(
+      PathTemplate template,
+      Class<T> bodyType,
+      TransactionRunner transactions,
+      TransactionalRouteHandler<? super T> handler,
+      KeyedRequests keyed,
+      Optional<Codec> codec,
+      Map<String, List<String>> headers) {
+    RouteInvocation invocation =
+        (request, body) -> {
+          T value = decoded(body, bodyType, codec);
+          return keyed.transactional(
+              transactions,
+              request,
+              body,
+              tx -> rendered(handler.handle(request, value, tx), codec, template));
+        };
     return new Route(template, bodyType, codec, invocation, headers);
   }
 

@@ -75,6 +75,12 @@ public final class RouteRequest {
     return values.isEmpty() ? Optional.empty() : Optional.of(values.get(0));
   }
 
+  /** The path and the query as they were sent. */
+  String rawTarget() {
+    String sent = request.rawQuery();
+    return sent == null || sent.isEmpty() ? request.rawPath() : request.rawPath() + "?" + sent;
+  }
+
   /** {@return the operation, for log lines; no value of the request} */
   @Override
   public String toString() {

@@ -2,12 +2,20 @@ package io.commslib.examples.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionRunner;
 import io.commslib.http.server.HttpAnswer;
 import io.commslib.http.server.HttpRoutes;
 import io.commslib.http.server.HttpServerComponent;
+import io.commslib.idempotency.IdempotencyConfig;
+import io.commslib.idempotency.InboxSchema;
+import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.jackson.JacksonCodec;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -15,6 +23,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.Test;
 
 /** The code of the server in docs/http.md. */
@@ -29,6 +40,11 @@ class HttpServerSnippetTest {
   private static Order find(String id) {
     return new Order(id, 3);
   }
+
+  /** A label. */
+  record Label(String text) {}
+
+  private final List<String> printed = new CopyOnWriteArrayList<>();
 
   @Test
   void aServerAnswers() throws IOException, InterruptedException {
@@ -66,6 +82,66 @@ class HttpServerSnippetTest {
       assertThat(lifecycle.drain(Duration.ofSeconds(5))).isTrue();
       lifecycle.close();
     }
+  }
+
+  private HttpAnswer print(Label label) {
+    printed.add(label.text());
+    return HttpAnswer.noContent();
+  }
+
+  private static HttpAnswer place(TransactionContext tx, Order order) {
+    assertThat(tx.isRollbackOnly()).isFalse();
+    return HttpAnswer.accepted().withBody(order);
+  }
+
+  @Test
+  void requestsTakeEffectOnce() throws Exception {
+    JdbcDataSource source = new JdbcDataSource();
+    source.setURL("jdbc:h2:mem:keyed-routes;DB_CLOSE_DELAY=-1;WRITE_DELAY=0");
+    JdbcDatabase database = JdbcDatabase.builder(source).build();
+    InboxSchema.scripts().apply(database);
+    TransactionRunner transactions = JdbcTransactionRunner.create(database);
+    IdempotentRequests requests =
+        IdempotentRequests.builder(
+                JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
+            .lease(Duration.ofMinutes(2))
+            .build();
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      // snippet: http-keyed
+      HttpRoutes routes =
+          HttpRoutes.builder(runtime)
+              .codec(JacksonCodec.create())
+              .idempotency(requests, request -> request.header("X-Client").orElse("unknown"))
+              .keyed("POST /v1/labels", Label.class, (request, label) -> print(label))
+              .transactional(
+                  "POST /v1/orders",
+                  Order.class,
+                  transactions,
+                  (request, order, tx) -> place(tx, order))
+              .build();
+      // end
+      HttpServerComponent server =
+          HttpServerComponent.builder("keyed", routes, runtime).host("127.0.0.1").build();
+      server.start();
+      for (int i = 0; i < 2; i++) {
+        assertThat(post(server, "/v1/labels", "{\"text\":\"a\"}")).isEqualTo(204);
+        assertThat(post(server, "/v1/orders", "{\"id\":\"7\",\"pieces\":3}")).isEqualTo(202);
+      }
+      assertThat(printed).containsExactly("a");
+      server.close();
+    }
+  }
+
+  private static int post(HttpServerComponent server, String path, String body) throws Exception {
+    return HttpClient.newHttpClient()
+        .send(
+            request(server, path)
+                .header("Content-Type", "application/json")
+                .header("Idempotency-Key", "k")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build(),
+            HttpResponse.BodyHandlers.discarding())
+        .statusCode();
   }
 
   private static HttpRequest.Builder request(HttpServerComponent server, String path) {

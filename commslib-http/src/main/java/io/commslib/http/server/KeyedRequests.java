@@ -1,0 +1,126 @@
+package io.commslib.http.server;
+
+import io.commslib.core.checks.Checks;
+import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.idempotency.RequestOutcome;
+import io.commslib.core.idempotency.StoredResult;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.http.CallHeaders;
+import io.commslib.http.IdempotencyAnswers;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs the handler of a keyed route once for each key, and answers repetitions with the stored
+ * answer. The scope of a key is the operation and the caller, its content is path, query and body.
+ */
+final class KeyedRequests {
+
+  /** With the caller and a space, the scope of a key has at most 200 characters. */
+  static final int MAX_OPERATION_CHARS = 119;
+
+  private static final int MAX_CALLER_CHARS = 80;
+
+  /** The handler of a route, with encoding. */
+  interface Work {
+    ServerAnswer run() throws Exception;
+  }
+
+  /** The handler of a route within a transaction, with encoding. */
+  interface TransactionalWork {
+    ServerAnswer run(TransactionContext tx) throws Exception;
+  }
+
+  private final IdempotentRequests requests;
+  private final Function<RouteRequest, String> caller;
+
+  KeyedRequests(IdempotentRequests requests, Function<RouteRequest, String> caller) {
+    this.requests = requests;
+    this.caller = caller;
+  }
+
+  IdempotentRequests requests() {
+    return requests;
+  }
+
+  /** The effects may be in any system; a lease keeps a second request from running meanwhile. */
+  ServerAnswer leased(RouteRequest request, byte[] body, Work work) throws Exception {
+    Made made = new Made();
+    RequestOutcome outcome =
+        requests.<Exception>withLease(
+            scope(request),
+            key(request),
+            fingerprint(request, body),
+            attempt -> made.keep(work.run()));
+    return answer(outcome, made);
+  }
+
+  /** All effects are in the transaction, and the stored answer commits with them. */
+  ServerAnswer transactional(
+      TransactionRunner transactions, RouteRequest request, byte[] body, TransactionalWork work)
+      throws Exception {
+    Made made = new Made();
+    RequestOutcome outcome =
+        requests.<Exception>inTransaction(
+            transactions,
+            scope(request),
+            key(request),
+            fingerprint(request, body),
+            tx -> made.keep(work.run(tx)));
+    return answer(outcome, made);
+  }
+
+  private String scope(RouteRequest request) {
+    String name = caller.apply(request);
+    return request.operation()
+        + " "
+        + Checks.printable("caller", Objects.requireNonNull(name, "caller"), MAX_CALLER_CHARS);
+  }
+
+  private static @Nullable String key(RouteRequest request) {
+    return request.header(CallHeaders.IDEMPOTENCY_KEY).orElse(null);
+  }
+
+  private static String fingerprint(RouteRequest request, byte[] body) {
+    return IdempotentRequests.fingerprint(
+        request.rawTarget().getBytes(StandardCharsets.UTF_8), body);
+  }
+
+  private static ServerAnswer answer(RequestOutcome outcome, Made made) {
+    IdempotencyAnswers.problem(outcome)
+        .ifPresent(
+            problem -> {
+              throw new ProblemException(problem);
+            });
+    ServerAnswer own = made.answer;
+    return own != null && !outcome.isRepetition() ? own : restored(outcome.result());
+  }
+
+  private static ServerAnswer restored(StoredResult result) {
+    Map<String, List<String>> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    result.headers().forEach((name, value) -> headers.put(name, List.of(value)));
+    if (!result.contentType().isEmpty()) {
+      headers.put("Content-Type", List.of(result.contentType()));
+    }
+    return ServerAnswer.of(result.status(), headers, result.body());
+  }
+
+  /** The answer that the handler has made, whole: what is stored may be shorter. */
+  private static final class Made {
+    private @Nullable ServerAnswer answer;
+
+    StoredResult keep(ServerAnswer made) {
+      answer = made;
+      Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+      made.headers().forEach((name, values) -> headers.put(name, values.get(0)));
+      String type = headers.remove("Content-Type");
+      return new StoredResult(made.status(), type == null ? "" : type, made.body(), headers);
+    }
+  }
+}
