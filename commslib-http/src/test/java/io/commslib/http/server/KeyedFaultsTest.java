@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 class KeyedFaultsTest {
 
   /** The faults of a test; 10,000 with {@code -Dcommslib.http.faults=10000}. */
-  private static final int FAULTS = Integer.getInteger("commslib.http.faults", 1_000);
+  private static final int FAULTS = Integer.getInteger("commslib.http.faults", 500);
 
   private final SystemRuntime runtime = SystemRuntime.platformThreads();
   private final Resilience resilience =
