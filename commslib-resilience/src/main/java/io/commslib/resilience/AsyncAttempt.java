@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * One attempt of an asynchronous call. Exactly one party ends it: its stage, the tick, or a cancel.
  * Its slot of the bulkhead is taken until its stage has ended, also after a timeout or a cancel
  * that the stage ignores.
+ *
+ * @param <T> type of the answer
  */
 final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watched {
 

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * One call whose attempts return stages. Its state changes under its lock; code of the user and
  * results run outside of it. The tick watches the call itself for the start of its next hedge, or
  * while it follows a shared call, for its deadline.
+ *
+ * @param <T> type of the answer
  */
 final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 

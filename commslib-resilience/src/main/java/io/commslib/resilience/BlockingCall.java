@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * slot is held between attempts.
  *
  * <p>Classifier and work are passed on and not kept, so that a call is a small object.
+ *
+ * @param <T> type of the answer
+ * @param <E> type of the checked failure
  */
 final class BlockingCall<T extends @Nullable Object, E extends Exception> extends CallProgress<T> {
 

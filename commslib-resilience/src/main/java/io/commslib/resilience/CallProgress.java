@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The order for each attempt is deadline, breaker, rate limiter, bulkhead. A call is the object
  * that the tick watches too, and small fields are bytes: it is allocated for each call.
+ *
+ * @param <T> type of the answer
  */
 abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Watched {
 
