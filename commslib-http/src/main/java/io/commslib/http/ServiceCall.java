@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.util.Map;
@@ -276,8 +275,11 @@ public final class ServiceCall {
   }
 
   private HttpRequest request(CallContext attempt, URI uri, boolean renew) {
-    BodyPublisher content = BodyPublishers.ofByteArray(body == null ? new byte[0] : body);
-    HttpRequest.Builder request = HttpRequest.newBuilder(uri).method(method, content);
+    HttpRequest.Builder request = HttpRequest.newBuilder(uri);
+    if (body != null || !method.equals("GET")) {
+      // An empty body costs a publisher and a header field, which a GET does not need.
+      request.method(method, BodyPublishers.ofByteArray(body == null ? new byte[0] : body));
+    }
     service.headers().forEach(request::setHeader);
     headers.forEach(request::setHeader);
     CredentialSource credentials = service.credentials();
