@@ -34,11 +34,16 @@ final class BoundedBody implements BodySubscriber<byte[]> {
     this.max = max;
   }
 
-  /** Returns a handler for answers of up to a number of bytes. */
-  static BodyHandler<byte[]> upTo(int max) {
+  /**
+   * Returns a handler for answers of up to a number of bytes.
+   *
+   * @param hasBody whether the announced length is that of a body that follows, as it is not for
+   *     HEAD
+   */
+  static BodyHandler<byte[]> upTo(int max, boolean hasBody) {
     return head -> {
       BoundedBody body = new BoundedBody(max);
-      if (announced(head.headers()) > max) {
+      if (hasBody && announced(head.headers()) > max) {
         body.fail(new TooLargeException(max));
       }
       return body;

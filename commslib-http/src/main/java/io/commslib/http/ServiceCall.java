@@ -271,7 +271,9 @@ public final class ServiceCall {
       throws IOException, InterruptedException {
     return service
         .http()
-        .send(request(attempt, uri, renew), BoundedBody.upTo(service.maxAnswerBytes()));
+        .send(
+            request(attempt, uri, renew),
+            BoundedBody.upTo(service.maxAnswerBytes(), !method.equals("HEAD")));
   }
 
   private HttpRequest request(CallContext attempt, URI uri, boolean renew) {
@@ -284,7 +286,10 @@ public final class ServiceCall {
     headers.forEach(request::setHeader);
     CredentialSource credentials = service.credentials();
     if (credentials != null) {
-      request.setHeader("Authorization", credentials.authorization(renew));
+      // The client's own failure for a malformed value would show it.
+      String credential =
+          HttpService.Builder.checkValue("Authorization", credentials.authorization(renew));
+      request.setHeader("Authorization", credential);
     }
     RequestHeaders.write(attempt, service.timeoutHeader(), NO_FIELDS, request);
     return request.build();

@@ -310,6 +310,34 @@ class HttpServiceTest {
   }
 
   @Test
+  void theLengthThatHeadAnnouncesIsNoBody() throws Exception {
+    RawServer server =
+        raw(
+            connection -> {
+              connection.readHead();
+              connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+              connection.awaitEnd();
+            });
+    HttpReply reply = service(server.uri()).call("HEAD", "/x").reply();
+    assertThat(reply.header("Content-Length")).contains("100000000");
+    assertThat(reply.body()).isEmpty();
+  }
+
+  @Test
+  void aMalformedCredentialIsNotShown() throws Exception {
+    StubServer server = stub(request -> Answer.empty(204));
+    HttpService prices =
+        HttpService.builder("pricing", server.uri())
+            .credentials(renew -> "Bearer hunter2\r\nX: y")
+            .build(resilience);
+    assertThatThrownBy(() -> prices.get("/x").send())
+        .hasMessageStartingWith("Authorization: not valid (expected: ")
+        .hasMessageNotContaining("hunter2")
+        .hasNoCause();
+    assertThat(server.requests).isEmpty();
+  }
+
+  @Test
   void anEndlessAnswerWithoutALengthIsCut() throws Exception {
     AtomicBoolean cut = new AtomicBoolean();
     RawServer server =
