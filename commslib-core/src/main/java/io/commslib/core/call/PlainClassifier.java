@@ -7,6 +7,7 @@ import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.channels.ClosedByInterruptException;
 import org.jspecify.annotations.Nullable;
 
 /** The classifier of code that knows nothing of this library. */
@@ -46,6 +47,9 @@ enum PlainClassifier implements OutcomeClassifier<@Nullable Object> {
     if (failure instanceof SocketTimeoutException) {
       return TIMED_OUT;
     }
-    return failure instanceof InterruptedIOException ? INTERRUPTED : BROKEN;
+    // A channel throws the second one for an interrupt, and closes.
+    boolean isInterrupt =
+        failure instanceof InterruptedIOException || failure instanceof ClosedByInterruptException;
+    return isInterrupt ? INTERRUPTED : BROKEN;
   }
 }

@@ -90,6 +90,7 @@ class FailureSitesTest {
           Map.entry("PlainClassifier: instanceof UnknownHostException", "the same"),
           Map.entry("PlainClassifier: instanceof SocketTimeoutException", "the same"),
           Map.entry("PlainClassifier: instanceof InterruptedIOException", "the same"),
+          Map.entry("PlainClassifier: instanceof ClosedByInterruptException", "the same"),
           Map.entry(
               "RequestRun: instanceof ProblemException",
               "thrown for the caller; one that something else wraps is a failure of the handler"),
