@@ -9,10 +9,6 @@ import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.Refusal;
-import io.commslib.core.resilience.Backoff;
-import io.commslib.core.resilience.CallPolicy;
-import io.commslib.core.resilience.RetryPolicy;
-import io.commslib.core.time.SystemRuntime;
 import io.commslib.http.StubServer.Answer;
 import io.commslib.http.StubServer.Received;
 import io.commslib.resilience.Resilience;
@@ -31,7 +27,6 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -44,36 +39,14 @@ class HttpCallsTest {
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
 
-  private final SystemRuntime runtime = SystemRuntime.create();
-  private final Resilience resilience =
-      Resilience.builder(runtime).defaults(policy(Duration.ofSeconds(5))).build();
-  private final List<AutoCloseable> servers = new ArrayList<>();
+  private final HttpFixture fixture = new HttpFixture();
+  private final Resilience resilience = fixture.resilience;
   private final HttpClient bare = HttpClient.newHttpClient();
   private final HttpClient client = HttpCalls.protect(bare, resilience);
 
   @AfterEach
   void close() throws Exception {
-    for (AutoCloseable server : servers) {
-      server.close();
-    }
-    resilience.close();
-    runtime.close();
-  }
-
-  private static CallPolicy policy(Duration attempt) {
-    return CallPolicy.builder()
-        .deadline(Duration.ofSeconds(10))
-        .attemptTimeout(attempt)
-        .retry(
-            RetryPolicy.defaults()
-                .withBackoff(Backoff.exponential(Duration.ofMillis(1), Duration.ofMillis(5))))
-        .build();
-  }
-
-  private StubServer stub(StubServer.Script script) throws IOException {
-    StubServer server = new StubServer(script);
-    servers.add(server);
-    return server;
+    fixture.close();
   }
 
   private static HttpRequest.Builder to(StubServer server) {
@@ -91,13 +64,13 @@ class HttpCallsTest {
   @Test
   void aSafeRequestIsRepeatedAndAnotherIsNot() throws Exception {
     StubServer server =
-        stub(request -> request.number() < 3 ? Answer.empty(503) : Answer.json(200, "{}"));
+        fixture.stub(request -> request.number() < 3 ? Answer.empty(503) : Answer.json(200, "{}"));
     HttpResponse<String> answer = client.send(to(server).build(), BodyHandlers.ofString());
     assertThat(answer.statusCode()).isEqualTo(200);
     assertThat(answer.body()).isEqualTo("{}");
     assertThat(server.requests.stream().map(each -> each.header(CallHeaders.ATTEMPT)))
         .containsExactly("1", "2", "3");
-    StubServer busy = stub(request -> Answer.empty(503));
+    StubServer busy = fixture.stub(request -> Answer.empty(503));
     assertThat(client.send(post(busy), BodyHandlers.discarding()).statusCode()).isEqualTo(503);
     assertThat(busy.requests).hasSize(1);
     assertThat(
@@ -108,11 +81,11 @@ class HttpCallsTest {
   @Test
   void anAsynchronousRequestIsRepeatedToo() throws Exception {
     StubServer server =
-        stub(request -> request.number() < 3 ? Answer.empty(503) : Answer.json(200, "{}"));
+        fixture.stub(request -> request.number() < 3 ? Answer.empty(503) : Answer.json(200, "{}"));
     assertThat(client.sendAsync(to(server).build(), BodyHandlers.ofString()).join().body())
         .isEqualTo("{}");
     assertThat(server.requests).hasSize(3);
-    StubServer busy = stub(request -> Answer.empty(503));
+    StubServer busy = fixture.stub(request -> Answer.empty(503));
     assertThat(client.sendAsync(post(busy), BodyHandlers.discarding()).join().statusCode())
         .isEqualTo(503);
     assertThat(busy.requests).hasSize(1);
@@ -120,7 +93,7 @@ class HttpCallsTest {
 
   @Test
   void aBodyReadableOnceIsNotRepeated() throws Exception {
-    StubServer server = stub(request -> Answer.empty(503));
+    StubServer server = fixture.stub(request -> Answer.empty(503));
     HttpRequest request =
         to(server)
             .PUT(
@@ -138,7 +111,7 @@ class HttpCallsTest {
   @Test
   void aKeyedTargetHasOneKeyAndTheCallersOwnWins() throws Exception {
     StubServer server =
-        stub(request -> request.number() % 2 == 1 ? Answer.empty(503) : Answer.empty(204));
+        fixture.stub(request -> request.number() % 2 == 1 ? Answer.empty(503) : Answer.empty(204));
     HttpClient keyed =
         HttpCalls.builder(bare, resilience)
             .target(request -> CallTarget.of("bank", "POST /charges", Idempotency.KEYED))
@@ -175,8 +148,8 @@ class HttpCallsTest {
         .cause()
         .isInstanceOf(ConnectException.class)
         .hasCauseInstanceOf(CallException.class);
-    StubServer silent = stub(request -> null);
-    resilience.guard(service(silent)).replacePolicy(policy(Duration.ofMillis(200)));
+    StubServer silent = fixture.stub(request -> null);
+    resilience.guard(service(silent)).replacePolicy(HttpFixture.policy(Duration.ofMillis(200)));
     assertThatThrownBy(() -> client.send(post(silent), BodyHandlers.discarding()))
         .isInstanceOf(HttpTimeoutException.class)
         .hasCauseInstanceOf(CallException.class);
@@ -188,7 +161,7 @@ class HttpCallsTest {
 
   @Test
   void anOpenBreakerIsAnIoFailureThatNamesIt() throws Exception {
-    StubServer server = stub(request -> Answer.empty(204));
+    StubServer server = fixture.stub(request -> Answer.empty(204));
     resilience.guard(service(server)).forceBreakerOpen();
     Throwable failure =
         catchThrowable(() -> client.send(to(server).build(), BodyHandlers.discarding()));
@@ -201,7 +174,7 @@ class HttpCallsTest {
 
   @Test
   void anInterruptIsThrownWithTheFlagCleared() throws Exception {
-    StubServer server = stub(request -> null);
+    StubServer server = fixture.stub(request -> null);
     Thread caller = Thread.currentThread();
     Thread interrupter =
         new Thread(
@@ -221,13 +194,12 @@ class HttpCallsTest {
   void cancellingTheFutureEndsTheRequest() throws Exception {
     AtomicBoolean closedByClient = new AtomicBoolean();
     RawServer server =
-        new RawServer(
+        fixture.raw(
             connection -> {
               connection.readHead();
               connection.awaitEnd();
               closedByClient.set(true);
             });
-    servers.add(server);
     CompletableFuture<HttpResponse<Void>> answer =
         client.sendAsync(
             HttpRequest.newBuilder(server.uri()).version(HttpClient.Version.HTTP_1_1).build(),
@@ -241,7 +213,7 @@ class HttpCallsTest {
 
   @Test
   void theDeadlineAroundItIsSent() throws Exception {
-    StubServer server = stub(request -> Answer.empty(204));
+    StubServer server = fixture.stub(request -> Answer.empty(204));
     HttpResponse<Void> answer =
         CallContext.<HttpResponse<Void>, Exception>within(
             Duration.ofMillis(700),
@@ -253,7 +225,7 @@ class HttpCallsTest {
 
   @Test
   void errorsOfHandlersAndTargetsReachTheCaller() throws Exception {
-    StubServer server = stub(request -> Answer.empty(204));
+    StubServer server = fixture.stub(request -> Answer.empty(204));
     LinkageError broken = new LinkageError("broken");
     HttpClient failing =
         HttpCalls.builder(bare, resilience)

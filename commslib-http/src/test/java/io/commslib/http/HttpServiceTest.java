@@ -9,10 +9,8 @@ import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.Idempotency;
-import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.RetryPolicy;
-import io.commslib.core.time.SystemRuntime;
 import io.commslib.http.StubServer.Answer;
 import io.commslib.http.StubServer.Received;
 import io.commslib.jackson.JacksonCodec;
@@ -42,40 +40,12 @@ class HttpServiceTest {
   /** A price. */
   record Price(String article, int cents) {}
 
-  private final SystemRuntime runtime = SystemRuntime.create();
-  private final Resilience resilience =
-      Resilience.builder(runtime).defaults(policy(Duration.ofSeconds(5))).build();
-  private final List<AutoCloseable> servers = new ArrayList<>();
+  private final HttpFixture fixture = new HttpFixture();
+  private final Resilience resilience = fixture.resilience;
 
   @AfterEach
   void close() throws Exception {
-    for (AutoCloseable server : servers) {
-      server.close();
-    }
-    resilience.close();
-    runtime.close();
-  }
-
-  private static CallPolicy policy(Duration attempt) {
-    return CallPolicy.builder()
-        .deadline(Duration.ofSeconds(10))
-        .attemptTimeout(attempt)
-        .retry(
-            RetryPolicy.defaults()
-                .withBackoff(Backoff.exponential(Duration.ofMillis(1), Duration.ofMillis(5))))
-        .build();
-  }
-
-  private StubServer stub(StubServer.Script script) throws IOException {
-    StubServer server = new StubServer(script);
-    servers.add(server);
-    return server;
-  }
-
-  private RawServer raw(RawServer.Script script) throws IOException {
-    RawServer server = new RawServer(script);
-    servers.add(server);
-    return server;
+    fixture.close();
   }
 
   private HttpService service(URI uri) {
@@ -83,7 +53,7 @@ class HttpServiceTest {
   }
 
   private HttpService impatient(URI uri) {
-    resilience.guard("pricing").replacePolicy(policy(Duration.ofMillis(300)));
+    resilience.guard("pricing").replacePolicy(HttpFixture.policy(Duration.ofMillis(300)));
     return service(uri);
   }
 
@@ -98,7 +68,8 @@ class HttpServiceTest {
 
   @Test
   void readsATypedAnswer() throws Exception {
-    StubServer server = stub(request -> Answer.json(200, "{\"article\":\"a\",\"cents\":7}"));
+    StubServer server =
+        fixture.stub(request -> Answer.json(200, "{\"article\":\"a\",\"cents\":7}"));
     HttpService prices = service(server.uri());
     assertThat(prices.get("/prices/{article}", "a/b c\u00e9").as(Price.class))
         .isEqualTo(new Price("a", 7));
@@ -110,7 +81,7 @@ class HttpServiceTest {
 
   @Test
   void writesDeadlineAttemptTraceAndBaggage() throws Exception {
-    StubServer server = stub(request -> Answer.empty(204));
+    StubServer server = fixture.stub(request -> Answer.empty(204));
     HttpService prices = service(server.uri());
     String trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     CallContext.current()
@@ -136,7 +107,7 @@ class HttpServiceTest {
   @Test
   void eachAttemptSendsTheSameBodyAndKey() throws Exception {
     StubServer server =
-        stub(request -> request.number() < 3 ? Answer.empty(503) : Answer.empty(204));
+        fixture.stub(request -> request.number() < 3 ? Answer.empty(503) : Answer.empty(204));
     service(server.uri()).post("/charges").body(new Price("a", 1)).keyed().send();
     assertThat(server.requests).hasSize(3);
     assertThat(server.requests.stream().map(Received::body))
@@ -154,7 +125,7 @@ class HttpServiceTest {
 
   @Test
   void theCallersOwnKeyWins() throws Exception {
-    StubServer server = stub(request -> Answer.empty(204));
+    StubServer server = fixture.stub(request -> Answer.empty(204));
     ServiceCall call = service(server.uri()).post("/charges").key("order-\"7\"");
     call.send();
     call.send();
@@ -165,7 +136,7 @@ class HttpServiceTest {
   @Test
   void gatewayTimeoutIsNotNotSent() throws Exception {
     for (int status : new int[] {408, 500, 502, 503, 504}) {
-      StubServer server = stub(request -> Answer.empty(status));
+      StubServer server = fixture.stub(request -> Answer.empty(status));
       HttpAnswerException failure = failure(() -> service(server.uri()).post("/charges").send());
       assertThat(failure)
           .hasMessageStartingWith("COMMS-HTTP-001: the answer has status " + status + " (pricing");
@@ -179,23 +150,23 @@ class HttpServiceTest {
   @Test
   void unavailableIsRepeatedForWhatIsRepeatable() throws Exception {
     for (int status : new int[] {502, 503, 504}) {
-      StubServer server = stub(request -> Answer.empty(status));
+      StubServer server = fixture.stub(request -> Answer.empty(status));
       assertThat(failure(() -> service(server.uri()).get("/x").send()).status()).isEqualTo(status);
       assertThat(server.requests).as("requests answered " + status).hasSize(3);
       resilience.guard("pricing").resetBreaker();
     }
-    StubServer server = stub(request -> Answer.empty(404));
+    StubServer server = fixture.stub(request -> Answer.empty(404));
     assertThat(failure(() -> service(server.uri()).get("/x").send()).status()).isEqualTo(404);
     assertThat(server.requests).hasSize(1);
   }
 
   @Test
   void tooManyRequestsIsRepeatedOnlyWithAdvice() throws Exception {
-    StubServer without = stub(request -> Answer.empty(429));
+    StubServer without = fixture.stub(request -> Answer.empty(429));
     failure(() -> service(without.uri()).get("/x").send());
     assertThat(without.requests).hasSize(1);
     StubServer with =
-        stub(
+        fixture.stub(
             request ->
                 request.number() == 1
                     ? new Answer(429, Map.of("Retry-After", "0"), new byte[0])
@@ -209,7 +180,7 @@ class HttpServiceTest {
     Problem problem =
         Problem.builder(503).code("STOCK-1").detail("secret detail").retryable(false).build();
     StubServer server =
-        stub(
+        fixture.stub(
             request ->
                 new Answer(503, Map.of("Content-Type", Problem.MEDIA_TYPE), problem.toJson()));
     HttpAnswerException failure = failure(() -> service(server.uri()).get("/x").send());
@@ -223,12 +194,12 @@ class HttpServiceTest {
   @Test
   void anAdviceBeyondTheDeadlineEndsTheCall() throws Exception {
     StubServer server =
-        stub(request -> new Answer(503, Map.of("Retry-After", "99999999999"), new byte[0]));
+        fixture.stub(request -> new Answer(503, Map.of("Retry-After", "99999999999"), new byte[0]));
     HttpAnswerException failure = failure(() -> service(server.uri()).get("/x").send());
     assertThat(server.requests).hasSize(1);
     assertThat(failure.outcome().retryAfter()).contains(Duration.ofDays(365));
     StubServer negative =
-        stub(request -> new Answer(429, Map.of("Retry-After", "-3"), new byte[0]));
+        fixture.stub(request -> new Answer(429, Map.of("Retry-After", "-3"), new byte[0]));
     assertThat(failure(() -> service(negative.uri()).get("/x").send()).outcome().retryAfter())
         .isEmpty();
   }
@@ -246,7 +217,7 @@ class HttpServiceTest {
     resilience.guard("pricing").resetBreaker();
     AtomicInteger posts = new AtomicInteger();
     RawServer resets =
-        raw(
+        fixture.raw(
             connection -> {
               connection.readHead();
               posts.incrementAndGet();
@@ -259,7 +230,7 @@ class HttpServiceTest {
 
   @Test
   void aTimedOutPostIsNeverRepeated() throws Exception {
-    StubServer server = stub(request -> null);
+    StubServer server = fixture.stub(request -> null);
     CallException late = refusal(() -> impatient(server.uri()).post("/charges").send());
     assertThat(late.code()).isEqualTo("COMMS-CALL-002");
     assertThat(late.outcome().certainty()).isEqualTo(SendCertainty.MAYBE_SENT);
@@ -268,7 +239,7 @@ class HttpServiceTest {
 
   @Test
   void aTimedOutGetIsRepeated() throws Exception {
-    StubServer server = stub(request -> request.number() < 3 ? null : Answer.empty(204));
+    StubServer server = fixture.stub(request -> request.number() < 3 ? null : Answer.empty(204));
     impatient(server.uri()).get("/x").send();
     assertThat(server.requests).hasSize(3);
   }
@@ -277,7 +248,7 @@ class HttpServiceTest {
   void theBodyIsCutToo() throws Exception {
     AtomicBoolean closedByClient = new AtomicBoolean();
     RawServer server =
-        raw(
+        fixture.raw(
             connection -> {
               connection.readHead();
               connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
@@ -296,7 +267,7 @@ class HttpServiceTest {
   void anAnswerOverTheBoundIsCut() throws Exception {
     byte[] large = "x".repeat(2_000).getBytes(StandardCharsets.UTF_8);
     StubServer server =
-        stub(
+        fixture.stub(
             request ->
                 request.number() == 1 ? new Answer(200, Map.of(), large) : Answer.empty(204));
     HttpService bounded =
@@ -312,7 +283,7 @@ class HttpServiceTest {
   @Test
   void theLengthThatHeadAnnouncesIsNoBody() throws Exception {
     RawServer server =
-        raw(
+        fixture.raw(
             connection -> {
               connection.readHead();
               connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
@@ -325,7 +296,7 @@ class HttpServiceTest {
 
   @Test
   void aMalformedCredentialIsNotShown() throws Exception {
-    StubServer server = stub(request -> Answer.empty(204));
+    StubServer server = fixture.stub(request -> Answer.empty(204));
     HttpService prices =
         HttpService.builder("pricing", server.uri())
             .credentials(renew -> "Bearer hunter2\r\nX: y")
@@ -341,7 +312,7 @@ class HttpServiceTest {
   void anEndlessAnswerWithoutALengthIsCut() throws Exception {
     AtomicBoolean cut = new AtomicBoolean();
     RawServer server =
-        raw(
+        fixture.raw(
             connection -> {
               connection.readHead();
               connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -362,7 +333,7 @@ class HttpServiceTest {
   @Test
   void anAnswerCutShortIsNoAnswer() throws Exception {
     RawServer server =
-        raw(
+        fixture.raw(
             connection -> {
               connection.readHead();
               connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
@@ -376,7 +347,7 @@ class HttpServiceTest {
   @Test
   void whatIsNoHttpIsNoAnswer() throws Exception {
     RawServer server =
-        raw(
+        fixture.raw(
             connection -> {
               connection.readHead();
               connection.write("220 mail.example ESMTP\r\n\r\n");
@@ -389,7 +360,7 @@ class HttpServiceTest {
   @Test
   void anUnusableAnswerIsNamedWithoutItsContent() throws Exception {
     StubServer server =
-        stub(
+        fixture.stub(
             request ->
                 switch (request.path()) {
                   case "/html" ->
@@ -422,7 +393,7 @@ class HttpServiceTest {
   @Test
   void aMalformedProblemIsNone() throws Exception {
     StubServer server =
-        stub(
+        fixture.stub(
             request ->
                 new Answer(422, Map.of("Content-Type", Problem.MEDIA_TYPE), new byte[] {'{', 'x'}));
     HttpAnswerException failure = failure(() -> service(server.uri()).get("/x").send());
@@ -432,9 +403,10 @@ class HttpServiceTest {
 
   @Test
   void aRedirectIsNotFollowed() throws Exception {
-    StubServer other = stub(request -> Answer.empty(204));
+    StubServer other = fixture.stub(request -> Answer.empty(204));
     StubServer server =
-        stub(request -> new Answer(307, Map.of("Location", other.uri() + "/stolen"), new byte[0]));
+        fixture.stub(
+            request -> new Answer(307, Map.of("Location", other.uri() + "/stolen"), new byte[0]));
     HttpService prices =
         HttpService.builder("pricing", server.uri())
             .credentials(renew -> "Bearer s")
@@ -455,7 +427,7 @@ class HttpServiceTest {
   @Test
   void aRefusedCredentialIsRenewedOnceForWhatMayBeRepeated() throws Exception {
     StubServer server =
-        stub(
+        fixture.stub(
             request ->
                 request.header("Authorization").equals("Bearer 2")
                     ? Answer.empty(204)
@@ -475,7 +447,7 @@ class HttpServiceTest {
 
   @Test
   void interruptedIsNeverRetriedAndTheFlagStays() throws Exception {
-    StubServer server = stub(request -> null);
+    StubServer server = fixture.stub(request -> null);
     HttpService prices = service(server.uri());
     Thread caller = Thread.currentThread();
     Thread interrupter =
@@ -498,7 +470,7 @@ class HttpServiceTest {
     AtomicInteger gets = new AtomicInteger();
     AtomicInteger posts = new AtomicInteger();
     RawServer server =
-        raw(
+        fixture.raw(
             connection -> {
               String first = connection.readHead();
               if (connection.number == 1 || connection.number == 3) {
@@ -526,7 +498,7 @@ class HttpServiceTest {
 
   @Test
   void anOpenBreakerSendsNothing() throws Exception {
-    StubServer server = stub(request -> Answer.empty(503));
+    StubServer server = fixture.stub(request -> Answer.empty(503));
     HttpService prices = service(server.uri());
     for (int i = 0; i < 100; i++) {
       assertThatThrownBy(() -> prices.get("/x").send()).isNotNull();
@@ -538,7 +510,7 @@ class HttpServiceTest {
   @Test
   void aMissingValueIsFoundEmpty() throws Exception {
     StubServer server =
-        stub(
+        fixture.stub(
             request ->
                 request.path().endsWith("1")
                     ? Answer.json(200, "{\"article\":\"1\",\"cents\":7}")
@@ -551,9 +523,9 @@ class HttpServiceTest {
   @Test
   void slowAndDeadInstancesGetLittle() throws Exception {
     CountDownLatch never = new CountDownLatch(1);
-    StubServer fast = stub(request -> Answer.empty(204));
+    StubServer fast = fixture.stub(request -> Answer.empty(204));
     StubServer slow =
-        stub(
+        fixture.stub(
             request -> {
               boolean unused = never.await(50, TimeUnit.MILLISECONDS);
               return Answer.empty(204);
