@@ -15,7 +15,7 @@ public interface Endpoints {
 
   /**
    * Returns the addresses that are valid now. Called about once a second, on the thread of a call,
-   * so it must not block: it returns what the last lookup has found. If it throws, or returns
+   * so it must not block: it returns the addresses of the last lookup. If it throws, or returns
    * nothing or an address that breaks the rule, the addresses before stay in use.
    *
    * @return 1 to {@value #MAX_ADDRESSES} addresses, each scheme, host, port and perhaps a path

@@ -63,7 +63,9 @@ public final class HttpCalls {
 
     /**
      * Sets what a request calls: the service whose guard it has, the template of the operation, and
-     * the effect of a repetition.
+     * the effect of a repetition. A process has at most {@link Resilience#MAX_REMOTES} services; a
+     * client of more hosts needs targets that group them, since a request to a further one fails
+     * with an {@link IllegalStateException}.
      *
      * @param targets returns the target of a request, on the calling thread; default host and port
      *     as the service, the method as the operation, and its idempotency

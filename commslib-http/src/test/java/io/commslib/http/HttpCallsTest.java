@@ -242,6 +242,23 @@ class HttpCallsTest {
   }
 
   @Test
+  void aClientOfMoreHostsThanServicesNeedsTargets() throws Exception {
+    StubServer server = fixture.stub(request -> Answer.empty(204));
+    for (int i = 0; i < Resilience.MAX_REMOTES; i++) {
+      resilience.guard("host-" + i);
+    }
+    assertThatThrownBy(() -> client.send(to(server).build(), BodyHandlers.discarding()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("remotes: 1001 (expected: 1..1000");
+    HttpClient grouped =
+        HttpCalls.builder(bare, resilience)
+            .target(request -> CallTarget.of("host-0", request.method(), Idempotency.SAFE))
+            .build();
+    assertThat(grouped.send(to(server).build(), BodyHandlers.discarding()).statusCode())
+        .isEqualTo(204);
+  }
+
+  @Test
   void theSettingsAreThoseOfTheWrappedClient() {
     assertThat(client.version()).isEqualTo(bare.version());
     assertThat(client.followRedirects()).isEqualTo(bare.followRedirects());
