@@ -26,7 +26,7 @@ final class BodyReader {
    * Reads the whole body. Each read may take up to the idle time, and all reads together may take
    * until the deadline.
    *
-   * @throws ProblemException 413 over the bound, 400 if it is cut short, 408 if it is too slow
+   * @throws ProblemException 413 over the bound, 408 if it is cut short or too slow
    */
   byte[] read(ServerRequest request, long deadlineNanos, RequestWatch.Watched watched) {
     long announced = announced(request);

@@ -55,12 +55,14 @@ final class ServerProblems {
         "body: malformed (expected: " + expected + " of this operation)");
   }
 
+  /** Not 400: the caller may have sent all of it, and nothing was done, so it may be repeated. */
   static Problem bodyCutShort() {
-    return permanent(
-        400,
-        "COMMS-HTTP-105",
-        "Bad Request",
-        "body: cut short (expected: all bytes that were announced)");
+    return passing(
+            408,
+            "COMMS-HTTP-114",
+            "Request Timeout",
+            "body: cut short (expected: all bytes that were announced); nothing was done")
+        .build();
   }
 
   static Problem malformedTimeout(String header, String rule) {
