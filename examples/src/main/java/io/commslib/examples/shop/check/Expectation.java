@@ -48,8 +48,8 @@ public final class Expectation {
   private long parked;
   private long adjustments;
   private long rejectedLines;
-  private BigDecimal charged = BigDecimal.ZERO;
-  private BigDecimal refundedTotal = BigDecimal.ZERO;
+  private BigDecimal charged = new BigDecimal("0.00");
+  private BigDecimal refundedTotal = new BigDecimal("0.00");
   private BigInteger unitsShipped = BigInteger.ZERO;
   private BigInteger unitsRestocked = BigInteger.ZERO;
   private BigInteger unitsAdjusted = BigInteger.ZERO;

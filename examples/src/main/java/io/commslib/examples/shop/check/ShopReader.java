@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -31,6 +32,8 @@ public final class ShopReader {
 
   private static final Map<String, String> SERVICE_OF =
       Map.of(
+          "POST /v1/orders", "order",
+          "POST /v1/returns", "order",
           "queue:order.intake", "order",
           "queue:order.replies", "order",
           "queue:payment.commands", "payment",
@@ -101,6 +104,16 @@ public final class ShopReader {
     return open;
   }
 
+  /** Reads the id of an order that was shipped, or an empty text if there is none. */
+  public String shippedOrder() throws SQLException {
+    String[] id = {""};
+    each(
+        "order",
+        "SELECT max(order_id) FROM @customer_order WHERE status = 'SHIPPED'",
+        row -> id[0] = Objects.requireNonNullElse(row.getString(1), ""));
+    return id[0];
+  }
+
   /** Reads the figures of the shop, by their names in the summary. */
   public Map<String, Object> figures(long rejectedLines) throws SQLException {
     Map<String, Object> figures = new LinkedHashMap<>();
@@ -132,7 +145,8 @@ public final class ShopReader {
             "inventory", "SELECT coalesce(sum(pieces), 0) FROM @movement WHERE kind = 'ADJUST'"));
     long messages = 0;
     for (String service : databases.keySet()) {
-      messages += number(service, "SELECT count(*) FROM @outgoing_log");
+      messages +=
+          number(service, "SELECT count(*) FROM @outgoing_log WHERE destination LIKE 'queue:%'");
     }
     figures.put("messages", messages);
     figures.put("lost", (long) outstanding().size());

@@ -14,21 +14,28 @@ interface Chaos {
   /** {@return descriptions of the planned faults that could not be caused} */
   List<String> shortfalls();
 
-  /** Returns an instance that causes no faults. */
-  static Chaos none() {
+  /** Returns an instance that causes the faults of others at the same time. */
+  static Chaos all(List<Chaos> parts) {
     return new Chaos() {
       @Override
-      public void begin(Feeder feeder, ShopRun run, ServiceHost services, Progress progress) {}
+      public void begin(Feeder feeder, ShopRun run, ServiceHost services, Progress progress) {
+        parts.forEach(part -> part.begin(feeder, run, services, progress));
+      }
 
       @Override
       public boolean isOver() {
-        return true;
+        return parts.stream().allMatch(Chaos::isOver);
       }
 
       @Override
       public List<String> shortfalls() {
-        return List.of();
+        return parts.stream().flatMap(part -> part.shortfalls().stream()).toList();
       }
     };
+  }
+
+  /** Returns an instance that causes no faults. */
+  static Chaos none() {
+    return all(List.of());
   }
 }

@@ -136,18 +136,27 @@ final class ChildServices implements ServiceHost {
   }
 
   @Override
+  public void stop(String service) {
+    Process process = running.remove(service);
+    closeInput(process);
+    awaitEnd(process);
+  }
+
+  @Override
   public void close() {
     running.values().forEach(ChildServices::closeInput);
-    for (Process process : running.values()) {
-      try {
-        if (!process.waitFor(15, TimeUnit.SECONDS)) {
-          process.destroyForcibly();
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    running.values().forEach(ChildServices::awaitEnd);
     running.clear();
+  }
+
+  private static void awaitEnd(Process process) {
+    try {
+      if (!process.waitFor(15, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void closeInput(Process process) {

@@ -1,27 +1,32 @@
 package io.commslib.examples.shop.cli;
 
 import io.commslib.core.CommsException;
+import io.commslib.core.FailureKind;
 import io.commslib.examples.shop.storefront.Invoice;
 import io.commslib.examples.shop.storefront.Storefront;
+import io.commslib.http.HttpAnswerException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Feeds the invoices on a separate thread: in file order, repetition by repetition, at a limited
- * rate.
+ * Feeds the invoices on threads of its own: repetition by repetition, those of a customer in file
+ * order, at a limited rate. Over HTTP several threads share the customers.
  */
 final class Feeder {
 
   private static final long RETRY_NANOS = 100_000_000L;
+  private static final int HTTP_LANES = 4;
+  private static final int SERVER_ERROR = 500;
 
   private final Storefront storefront;
   private final List<Invoice> invoices;
   private final ShopOptions options;
   private final AtomicLong fed = new AtomicLong();
   private final AtomicLong allowed = new AtomicLong(Long.MAX_VALUE);
-  private final Thread thread;
+  private final List<Thread> lanes = new ArrayList<>();
   private volatile boolean stopped;
   private volatile @Nullable RuntimeException failure;
 
@@ -29,18 +34,23 @@ final class Feeder {
     this.storefront = storefront;
     this.invoices = invoices;
     this.options = options;
-    this.thread = new Thread(this::run, "shop-feeder");
-    thread.setDaemon(true);
+    int count = options.intake() == ShopOptions.Intake.HTTP ? HTTP_LANES : 1;
+    for (int i = 0; i < count; i++) {
+      int lane = i;
+      Thread thread = new Thread(() -> run(lane), "shop-feeder-" + lane);
+      thread.setDaemon(true);
+      lanes.add(thread);
+    }
   }
 
   void start() {
-    thread.start();
+    lanes.forEach(Thread::start);
   }
 
   /** Limits the number of invoices to feed, until the next call. */
   void allow(long count) {
     allowed.set(count);
-    LockSupport.unpark(thread);
+    lanes.forEach(LockSupport::unpark);
   }
 
   long total() {
@@ -63,11 +73,14 @@ final class Feeder {
     stopped = true;
   }
 
-  private void run() {
+  private void run(int lane) {
     try {
       long start = System.nanoTime();
       for (int repetition = 1; repetition <= options.repeat(); repetition++) {
         for (Invoice invoice : invoices) {
+          if (laneOf(invoice) != lane) {
+            continue;
+          }
           waitForTurn(start);
           if (stopped) {
             return;
@@ -79,6 +92,11 @@ final class Feeder {
     } catch (RuntimeException e) {
       failure = e;
     }
+  }
+
+  private int laneOf(Invoice invoice) {
+    String key = invoice.customer().isEmpty() ? invoice.number() : invoice.customer();
+    return Math.floorMod(key.hashCode(), lanes.size());
   }
 
   private void waitForTurn(long start) {
@@ -93,18 +111,25 @@ final class Feeder {
     }
   }
 
-  /** Repeats until the database accepts the invoice, which is fed only once. */
+  /** Repeats until the invoice is accepted; it takes effect only once. */
   private void feed(Invoice invoice, int repetition) {
     while (!stopped) {
       try {
         storefront.feed(invoice, repetition);
         return;
       } catch (CommsException e) {
-        if (e.kind() == io.commslib.core.FailureKind.PERMANENT) {
+        if (isFinal(e)) {
           throw e;
         }
         LockSupport.parkNanos(RETRY_NANOS);
       }
     }
+  }
+
+  /** Returns whether a repetition would fail too; a server's own failure is none of these. */
+  private static boolean isFinal(CommsException failure) {
+    boolean isOfServer =
+        failure instanceof HttpAnswerException answer && answer.status() >= SERVER_ERROR;
+    return failure.kind() == FailureKind.PERMANENT && !isOfServer;
   }
 }

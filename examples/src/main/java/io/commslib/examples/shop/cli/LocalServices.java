@@ -51,6 +51,13 @@ final class LocalServices implements ServiceHost {
   }
 
   @Override
+  public void stop(String service) {
+    Lifecycle lifecycle = running.remove(service);
+    lifecycle.drain(DRAIN);
+    lifecycle.close();
+  }
+
+  @Override
   public void close() {
     running.values().forEach(lifecycle -> lifecycle.drain(DRAIN));
     running.values().forEach(Lifecycle::close);

@@ -9,6 +9,9 @@ interface ServiceHost extends AutoCloseable {
   /** Ends a service without draining and restarts it. */
   void crash(String service);
 
+  /** Drains and ends a service. */
+  void stop(String service);
+
   /** Drains and ends all services. */
   @Override
   void close();

@@ -25,11 +25,12 @@ final class ServiceProcess {
     try (CommsRuntime runtime = SystemRuntime.create();
         Databases databases = Databases.postgres(options.jdbc().orElseThrow(), "", "");
         Brokers brokers = Brokers.at(options.broker(), address, runtime, true);
+        ShopNetwork network = ShopNetwork.open(options, runtime);
         Lifecycle lifecycle =
             LocalServices.WIRING
                 .get(service)
                 .apply(
-                    new LocalEnvironment(databases, brokers, runtime, options.repeat(), false))) {
+                    new LocalEnvironment(databases, brokers, runtime, network.http(), options))) {
       lifecycle.start();
       Thread drain = new Thread(() -> lifecycle.drain(DRAIN), "shop-leave");
       Runtime.getRuntime().addShutdownHook(drain);

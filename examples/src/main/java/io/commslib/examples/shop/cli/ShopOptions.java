@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The options of {@code examples/run shop}. Immutable. */
@@ -23,6 +24,12 @@ public final class ShopOptions {
     POSTGRES
   }
 
+  /** The ways in which the storefront hands invoices to the shop. */
+  public enum Intake {
+    MESSAGES,
+    HTTP
+  }
+
   static final List<String> SERVICES = List.of("order", "payment", "inventory", "shipping");
 
   static final String HELP =
@@ -35,6 +42,11 @@ public final class ShopOptions {
         --orders FILE.csv    invoices to feed (default: the bundled sample); columns InvoiceNo,StockCode,Description,
                              Quantity,InvoiceDate,UnitPrice,CustomerID,Country
         --repeat N           feeds the file N times, with distinct ids (1..1000, default 1)
+        --intake NAME        messages (default) or http: the storefront posts orders and returns to the order service, and the
+                             summary of an order is composed of three services
+        --faults SEED        with --intake http: resets, stalls, half-closes and lost answers between the storefront and the
+                             order service
+        --ports A,B,C        with --intake http: ports of order, payment and shipping (default: free ones)
         --speed N            at most N invoices per second (1..100000, default: no limit)
         --broker NAME        memory (default), kafka or rabbit
         --database NAME      h2 (default) or postgres
@@ -64,6 +76,9 @@ public final class ShopOptions {
   private boolean processes;
   private boolean chaos;
   private boolean neighbours;
+  private Intake intake = Intake.MESSAGES;
+  private @Nullable Long faults;
+  private List<Integer> ports = List.of();
   private @Nullable Long seed;
   private @Nullable String service;
   private boolean withInput;
@@ -108,6 +123,9 @@ public final class ShopOptions {
           "--kafka",
           "--rabbit",
           "--jdbc",
+          "--intake",
+          "--faults",
+          "--ports",
           "--repeat",
           "--speed",
           "--seed",
@@ -128,6 +146,12 @@ public final class ShopOptions {
                   value,
                   "jdbc:postgresql:.+",
                   "jdbc:postgresql://host:port/database?user=...");
+      case "--intake" -> intake = choice(name, value, Intake.values());
+      case "--faults" -> faults = (long) number(name, value, 0, Integer.MAX_VALUE);
+      case "--ports" -> {
+        matching(name, value, "[0-9]+,[0-9]+,[0-9]+", "three ports: order,payment,shipping");
+        ports = Stream.of(value.split(",")).map(port -> number(name, port, 1, 65_535)).toList();
+      }
       case "--repeat" -> repeat = number(name, value, 1, 1_000);
       case "--speed" -> speed = number(name, value, 1, 100_000);
       case "--seed" -> seed = (long) number(name, value, 0, Integer.MAX_VALUE);
@@ -144,9 +168,12 @@ public final class ShopOptions {
           repeat == 1 && speed == 0 && !chaos && !processes && service == null,
           "--neighbours feeds the file once: omit --repeat, --speed, --chaos, --processes and"
               + " --service");
+      require(intake == Intake.MESSAGES, "--neighbours has its own intake: omit --intake");
       broker = Broker.RABBIT;
       require(rabbit == null, "--neighbours starts its own RabbitMQ: omit --rabbit");
     }
+    require(faults == null || intake == Intake.HTTP, "--faults requires --intake http");
+    require(ports.isEmpty() || intake == Intake.HTTP, "--ports requires --intake http");
     require(kafka == null || broker == Broker.KAFKA, "--kafka requires --broker kafka");
     require(rabbit == null || broker == Broker.RABBIT, "--rabbit requires --broker rabbit");
     require(jdbc == null || database == Database.POSTGRES, "--jdbc requires --database postgres");
@@ -172,6 +199,10 @@ public final class ShopOptions {
           broker != Broker.MEMORY,
           "--service requires --broker kafka or rabbit: memory works in one process only");
       require(!chaos && !processes, "--service runs one service: omit --chaos and --processes");
+      require(faults == null, "--service runs one service: omit --faults");
+      require(
+          ports.size() == (intake == Intake.HTTP ? 3 : 0),
+          "--service with --intake http requires --ports");
       require(jdbc != null, "--service requires --database postgres --jdbc URL");
       require(
           broker == Broker.KAFKA ? kafka != null : rabbit != null,
@@ -238,6 +269,20 @@ public final class ShopOptions {
 
   public Optional<String> jdbc() {
     return Optional.ofNullable(jdbc);
+  }
+
+  public Intake intake() {
+    return intake;
+  }
+
+  /** {@return the seed of the faults between storefront and order service} */
+  public Optional<Long> faults() {
+    return Optional.ofNullable(faults);
+  }
+
+  /** {@return the ports of the services that answer HTTP, or none to find free ones} */
+  public List<Integer> ports() {
+    return ports;
   }
 
   public int repeat() {

@@ -11,6 +11,7 @@ import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.storefront.Invoice;
 import io.commslib.examples.shop.storefront.InvoiceFile;
 import io.commslib.examples.shop.storefront.Storefront;
+import io.commslib.http.HttpService;
 import io.commslib.jdbc.JdbcDatabase;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -112,6 +113,10 @@ final class ShopRun {
     }
     problems.addAll(chaos.shortfalls());
     feeder.stop();
+    if (environment.http().isPresent()) {
+      HttpService orders = environment.http().get().client("order");
+      problems.addAll(SummaryCheck.problems(orders, reader, services, out));
+    }
     services.close();
     storefront.lifecycle().drain(Duration.ofSeconds(10));
     Map<String, Object> figures =

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Broker, database and services of a run, started for it or running already. */
@@ -29,6 +30,7 @@ final class ShopServers implements AutoCloseable {
   private String user = "";
   private String password = "";
   private final Path folder;
+  private final ShopNetwork network;
   private final LocalEnvironment environment;
 
   private ShopServers(ShopOptions options, Path folder, CommsRuntime runtime) {
@@ -42,8 +44,9 @@ final class ShopServers implements AutoCloseable {
     opened.add(databases);
     Brokers brokers = Brokers.at(options.broker(), brokerAddress, runtime, false);
     opened.add(brokers);
-    this.environment =
-        new LocalEnvironment(databases, brokers, runtime, options.repeat(), options.neighbours());
+    this.network = ShopNetwork.open(options, runtime);
+    opened.add(network);
+    this.environment = new LocalEnvironment(databases, brokers, runtime, network.http(), options);
   }
 
   static ShopServers open(ShopOptions options, Path folder, CommsRuntime runtime) {
@@ -111,7 +114,12 @@ final class ShopServers implements AutoCloseable {
   }
 
   Chaos chaos() {
-    return options.chaos() ? new KillingChaos(options, brokerServer, databaseServer) : Chaos.none();
+    List<Chaos> parts = new ArrayList<>();
+    network.faults().ifPresent(parts::add);
+    if (options.chaos()) {
+      parts.add(new KillingChaos(options, brokerServer, databaseServer));
+    }
+    return Chaos.all(parts);
   }
 
   /** Returns the options with which a separate process connects to the same broker and database. */
@@ -123,17 +131,19 @@ final class ShopServers implements AutoCloseable {
             + user
             + "&password="
             + password;
-    return List.of(
-        "--broker",
-        options.broker().name().toLowerCase(Locale.ROOT),
-        options.broker() == Broker.KAFKA ? "--kafka" : "--rabbit",
-        brokerAddress,
-        "--database",
-        "postgres",
-        "--jdbc",
-        options.jdbc().isPresent() ? databaseUrl : withUser,
-        "--repeat",
-        Integer.toString(options.repeat()));
+    List<String> addresses =
+        List.of(
+            "--broker",
+            options.broker().name().toLowerCase(Locale.ROOT),
+            options.broker() == Broker.KAFKA ? "--kafka" : "--rabbit",
+            brokerAddress,
+            "--database",
+            "postgres",
+            "--jdbc",
+            options.jdbc().isPresent() ? databaseUrl : withUser,
+            "--repeat",
+            Integer.toString(options.repeat()));
+    return Stream.concat(addresses.stream(), network.options().stream()).toList();
   }
 
   @Override

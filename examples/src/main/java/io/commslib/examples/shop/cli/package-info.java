@@ -1,4 +1,4 @@
-/** The command line: options, progress, servers, processes, chaos. */
+/** The command line: options, progress, servers, processes, network, chaos. */
 @NullMarked
 package io.commslib.examples.shop.cli;
 

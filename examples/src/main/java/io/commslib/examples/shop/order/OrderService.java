@@ -15,6 +15,8 @@ import io.commslib.examples.shop.messages.ReturnGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.platform.ShopHttp;
+import io.commslib.http.server.HttpRoutes;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.SagaDefinition;
@@ -60,16 +62,28 @@ public final class OrderService {
             .on(PlaceOrder.class, service::place)
             .on(ReturnGoods.class, service::takeBack)
             .build();
-    return Lifecycle.builder()
-        .transport(components.transport)
-        .relay(components.relay)
-        .saga(service.sagas)
-        .subscription("intake", () -> components.subscribe(ShopMessages.ORDER_INTAKE, intake))
-        .subscription(
-            "replies",
-            () -> components.subscribe(ShopMessages.ORDER_REPLIES, service.sagas.replies()))
-        .build();
+    Lifecycle.Builder lifecycle =
+        Lifecycle.builder()
+            .transport(components.transport)
+            .relay(components.relay)
+            .saga(service.sagas)
+            .subscription("intake", () -> components.subscribe(ShopMessages.ORDER_INTAKE, intake))
+            .subscription(
+                "replies",
+                () -> components.subscribe(ShopMessages.ORDER_REPLIES, service.sagas.replies()));
     // end
+    environment
+        .http()
+        .ifPresent(
+            http ->
+                lifecycle.server(
+                    http.server(NAME, service.routes(components, http), components.runtime)));
+    return lifecycle.build();
+  }
+
+  private HttpRoutes routes(ServiceComponents components, ShopHttp http) {
+    OrderSummaries summaries = new OrderSummaries(components.transactions, orders, http);
+    return new OrderRoutes(components, summaries).routes();
   }
 
   private Settlement place(PlaceOrder order, Delivery delivery) {

@@ -1,9 +1,11 @@
 package io.commslib.examples.shop.order;
 
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.examples.shop.order.OrderSummary.OrderStatus;
 import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.jdbc.JdbcDatabase;
 import java.math.BigDecimal;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The tables of orders and returns. */
@@ -34,6 +36,14 @@ final class OrderTable {
 
   void finish(TransactionContext tx, String orderId, String status) {
     sql.update(tx, "UPDATE @customer_order SET status = ? WHERE order_id = ?", status, orderId);
+  }
+
+  Optional<OrderStatus> find(TransactionContext tx, String orderId) {
+    return sql.find(
+        tx,
+        row -> new OrderStatus(orderId, row.getString(1), row.getBigDecimal(2).toPlainString()),
+        "SELECT status, amount FROM @customer_order WHERE order_id = ?",
+        orderId);
   }
 
   void takeBack(

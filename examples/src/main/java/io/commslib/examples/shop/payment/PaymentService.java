@@ -6,8 +6,10 @@ import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
+import io.commslib.core.tx.TransactionContext;
 import io.commslib.examples.shop.messages.ChargePayment;
 import io.commslib.examples.shop.messages.ChargeReversed;
+import io.commslib.examples.shop.messages.OrderCharge;
 import io.commslib.examples.shop.messages.PaymentCharged;
 import io.commslib.examples.shop.messages.PaymentDeclined;
 import io.commslib.examples.shop.messages.RefundReturn;
@@ -16,9 +18,13 @@ import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
+import io.commslib.http.server.HttpAnswer;
+import io.commslib.http.server.HttpRoutes;
+import io.commslib.jackson.JacksonCodec;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
 import java.math.BigDecimal;
+import java.util.Optional;
 
 /** Charges orders and refunds returns. */
 public final class PaymentService {
@@ -46,11 +52,41 @@ public final class PaymentService {
     ServiceComponents components = new ServiceComponents(environment, NAME);
     PaymentService service =
         new PaymentService(new ShopSql(components.database), components.outbox);
-    return Lifecycle.builder()
-        .transport(components.transport)
-        .relay(components.relay)
-        .subscription(NAME, () -> components.subscribe(ShopMessages.PAYMENT, service.handler()))
+    Lifecycle.Builder lifecycle =
+        Lifecycle.builder()
+            .transport(components.transport)
+            .relay(components.relay)
+            .subscription(
+                NAME, () -> components.subscribe(ShopMessages.PAYMENT, service.handler()));
+    environment
+        .http()
+        .ifPresent(
+            http ->
+                lifecycle.server(
+                    http.server(NAME, service.routes(components), components.runtime)));
+    return lifecycle.build();
+  }
+
+  private HttpRoutes routes(ServiceComponents components) {
+    return HttpRoutes.builder(components.runtime)
+        .codec(JacksonCodec.create())
+        .route(
+            "GET /v1/charges/{order}",
+            request ->
+                components
+                    .transactions
+                    .run(tx -> find(tx, request.variable("order")))
+                    .map(HttpAnswer::ok)
+                    .orElseGet(() -> HttpAnswer.of(404)))
         .build();
+  }
+
+  private Optional<OrderCharge> find(TransactionContext tx, String orderId) {
+    return sql.find(
+        tx,
+        row -> new OrderCharge(row.getBigDecimal(1).toPlainString(), row.getBoolean(2)),
+        "SELECT amount, reversed FROM @charge WHERE order_id = ?",
+        orderId);
   }
 
   private MessageHandler handler() {

@@ -9,6 +9,7 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.http.server.TransactionalRouteHandler;
 import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.InboxSchema;
 import io.commslib.idempotency.JdbcInbox;
@@ -32,6 +33,7 @@ public final class ServiceComponents {
   public final CommsRuntime runtime;
   public final JdbcTransactionRunner transactions;
   public final CountedOutbox outbox;
+  public final CountedRequests requests;
   private final JdbcOutbox stored;
   private final boolean neighbours;
   public final OutboxRelay relay;
@@ -50,12 +52,14 @@ public final class ServiceComponents {
       ShopMessages.declareParcels(transport);
     }
     transactions = JdbcTransactionRunner.create(database);
+    SentLog sent = new SentLog(database);
     // snippet: parts
     JdbcOutbox stored = JdbcOutbox.create(database, OutboxConfig.defaults());
-    outbox = new CountedOutbox(service, stored, database);
+    outbox = new CountedOutbox(service, stored, sent);
     relay = OutboxRelay.create(stored, transport, runtime);
     // end
     this.stored = stored;
+    requests = new CountedRequests(service, database, sent);
     inbox = JdbcInbox.create(database, InboxConfig.defaults());
     effects = new EffectLog(database);
   }
@@ -87,6 +91,11 @@ public final class ServiceComponents {
                 .transactional(transactions, inbox)
                 .build(),
             handler);
+  }
+
+  /** Wraps the handler of a request so that its effect is logged. */
+  public <T> TransactionalRouteHandler<T> logged(TransactionalRouteHandler<T> handler) {
+    return effects.logged(handler);
   }
 
   /** Sends a parcel to the service beside the shop, if there is one, in the transaction. */

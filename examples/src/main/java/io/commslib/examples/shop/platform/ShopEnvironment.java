@@ -3,6 +3,7 @@ package io.commslib.examples.shop.platform;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.JdbcDatabase;
+import java.util.Optional;
 
 /**
  * The environment of a service: broker, database and runtime. The same services run in one process
@@ -21,6 +22,11 @@ public interface ShopEnvironment {
 
   /** {@return the number of times the file is fed; the initial stock is multiplied by it} */
   int repeat();
+
+  /** {@return HTTP between the services, or empty if orders arrive as messages} */
+  default Optional<ShopHttp> http() {
+    return Optional.empty();
+  }
 
   /** {@return whether parcels also go to the Python service beside the shop} */
   default boolean neighbours() {

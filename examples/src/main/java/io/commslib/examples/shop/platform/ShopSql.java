@@ -57,10 +57,21 @@ public final class ShopSql {
     }
   }
 
+  /** Reads a row. */
+  public interface RowReader<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
   public Optional<Long> number(TransactionContext tx, String sql, Object... parameters) {
+    return find(tx, row -> row.getLong(1), sql, parameters);
+  }
+
+  /** Reads the first row that a query finds. */
+  public <T> Optional<T> find(
+      TransactionContext tx, RowReader<T> reader, String sql, Object... parameters) {
     try (PreparedStatement statement = prepare(tx, sql, parameters);
         ResultSet row = statement.executeQuery()) {
-      return row.next() ? Optional.of(row.getLong(1)) : Optional.empty();
+      return row.next() ? Optional.of(reader.read(row)) : Optional.empty();
     } catch (SQLException e) {
       throw SqlErrors.translate("shop", e);
     }

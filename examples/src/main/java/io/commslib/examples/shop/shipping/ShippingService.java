@@ -5,13 +5,19 @@ import io.commslib.core.codec.TypedHandler;
 import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Settlement;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.examples.shop.messages.OrderParcel;
 import io.commslib.examples.shop.messages.OrderShipped;
 import io.commslib.examples.shop.messages.ShipOrder;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
+import io.commslib.http.server.HttpAnswer;
+import io.commslib.http.server.HttpRoutes;
+import io.commslib.jackson.JacksonCodec;
 import io.commslib.saga.Replies;
+import java.util.Optional;
 
 /** Ships orders that are reserved and paid. */
 public final class ShippingService {
@@ -35,11 +41,38 @@ public final class ShippingService {
     ShippingService service = new ShippingService(new ShopSql(components.database), components);
     TypedHandler handler =
         TypedHandler.builder(service.types).on(ShipOrder.class, service::ship).build();
-    return Lifecycle.builder()
-        .transport(components.transport)
-        .relay(components.relay)
-        .subscription(NAME, () -> components.subscribe(ShopMessages.SHIPPING, handler))
+    Lifecycle.Builder lifecycle =
+        Lifecycle.builder()
+            .transport(components.transport)
+            .relay(components.relay)
+            .subscription(NAME, () -> components.subscribe(ShopMessages.SHIPPING, handler));
+    environment
+        .http()
+        .ifPresent(
+            http -> lifecycle.server(http.server(NAME, service.routes(), components.runtime)));
+    return lifecycle.build();
+  }
+
+  private HttpRoutes routes() {
+    return HttpRoutes.builder(components.runtime)
+        .codec(JacksonCodec.create())
+        .route(
+            "GET /v1/parcels/{order}",
+            request ->
+                components
+                    .transactions
+                    .run(tx -> find(tx, request.variable("order")))
+                    .map(HttpAnswer::ok)
+                    .orElseGet(() -> HttpAnswer.of(404)))
         .build();
+  }
+
+  private Optional<OrderParcel> find(TransactionContext tx, String orderId) {
+    return sql.find(
+        tx,
+        row -> new OrderParcel(row.getLong(1)),
+        "SELECT pieces FROM @parcel WHERE order_id = ?",
+        orderId);
   }
 
   private Settlement ship(ShipOrder command, Delivery delivery) {

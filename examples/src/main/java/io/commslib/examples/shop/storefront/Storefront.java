@@ -9,6 +9,7 @@ import io.commslib.examples.shop.messages.AdjustStock;
 import io.commslib.examples.shop.messages.OrderLine;
 import io.commslib.examples.shop.messages.PlaceOrder;
 import io.commslib.examples.shop.messages.ReturnGoods;
+import io.commslib.examples.shop.messages.ShopIds;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.CountedOutbox;
 import io.commslib.examples.shop.platform.ServiceComponents;
@@ -18,12 +19,13 @@ import io.commslib.jdbc.JdbcTransactionRunner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Feeds each invoice into the shop once: a table records the fed invoices, in the same transaction
- * as the message.
+ * Feeds each invoice into the shop once. A table records the fed invoices: in the same transaction
+ * as the message, or after the answer to a request, whose key makes a repetition harmless.
  */
 public final class Storefront {
 
@@ -32,6 +34,7 @@ public final class Storefront {
   private final TypeRegistry types = ShopMessages.types();
   private final JdbcTransactionRunner transactions;
   private final CountedOutbox outbox;
+  private final Optional<OrderClient> orders;
   private final ShopSql sql;
   private final Lifecycle lifecycle;
 
@@ -39,6 +42,7 @@ public final class Storefront {
     ServiceComponents components = new ServiceComponents(environment, NAME);
     transactions = components.transactions;
     outbox = components.outbox;
+    orders = environment.http().map(http -> new OrderClient(http, components.requests));
     sql = new ShopSql(components.database);
     sql.create("CREATE TABLE IF NOT EXISTS @fed (invoice_id varchar(200) NOT NULL PRIMARY KEY)");
     lifecycle = Lifecycle.builder().transport(components.transport).relay(components.relay).build();
@@ -48,32 +52,45 @@ public final class Storefront {
     return lifecycle;
   }
 
-  /** Publishes an invoice unless an earlier run did; returns whether it was published. */
+  /**
+   * Feeds an invoice unless an earlier run did; returns whether it was fed. After a failure it may
+   * be called again: the invoice takes effect once.
+   */
   public boolean feed(Invoice invoice, int repetition) {
     String id = ShopIds.invoice(invoice.number(), repetition);
+    String customer = invoice.customer().isEmpty() ? null : invoice.customer();
+    String key = ShopIds.key(customer, id);
+    Object content = content(invoice, id, customer);
+    if (orders.isPresent() && invoice.kind() != Invoice.Kind.ADJUSTMENT) {
+      if (transactions.run(tx -> isFed(tx, id))) {
+        return false;
+      }
+      orders.get().post(content, id, key);
+      return transactions.run(tx -> markFed(tx, id));
+    }
     return transactions.run(
         tx -> {
-          if (!sql.insertNew(tx, "INSERT INTO @fed (invoice_id) VALUES (?)", id)) {
+          if (!markFed(tx, id)) {
             return false;
           }
-          publish(tx, invoice, id);
+          publish(tx, content, id, key);
           return true;
         });
   }
 
-  private void publish(TransactionContext tx, Invoice invoice, String id) {
-    String customer = invoice.customer().isEmpty() ? null : invoice.customer();
+  private boolean isFed(TransactionContext tx, String id) {
+    return sql.number(tx, "SELECT 1 FROM @fed WHERE invoice_id = ?", id).isPresent();
+  }
+
+  private boolean markFed(TransactionContext tx, String id) {
+    return sql.insertNew(tx, "INSERT INTO @fed (invoice_id) VALUES (?)", id);
+  }
+
+  private void publish(TransactionContext tx, Object content, String id, String key) {
     Destination to =
-        invoice.kind() == Invoice.Kind.ADJUSTMENT
-            ? ShopMessages.INVENTORY
-            : ShopMessages.ORDER_INTAKE;
+        content instanceof AdjustStock ? ShopMessages.INVENTORY : ShopMessages.ORDER_INTAKE;
     Message message =
-        types
-            .message(content(invoice, id, customer))
-            .id(ShopIds.message(id))
-            .source("/storefront")
-            .key(ShopIds.plain(customer == null ? id : customer))
-            .build();
+        types.message(content).id(ShopIds.message(id)).source("/storefront").key(key).build();
     outbox.publish(tx, to, message);
   }
 

@@ -24,6 +24,13 @@ class ExpectationTest {
   }
 
   @Test
+  void noMoneyHasCentsToo() {
+    assertThat(of("1,A,d,1,t,1.5,,UK\n", 1).figures())
+        .containsEntry("chargedTotal", "0.00")
+        .containsEntry("refundedTotal", "0.00");
+  }
+
+  @Test
   void multipliesEveryCountByTheRepetitions() {
     Expectation expected =
         of(

@@ -73,6 +73,13 @@ class ShopCommandTest {
         "--service order|--service requires --broker kafka or rabbit: memory works in one process only",
         "--service bakery|--service: bakery (expected: one of [order, payment, inventory, shipping])",
         "--broker kafka --kafka here:1 --database postgres --chaos|--chaos kills the servers, so it starts its own: omit --kafka, --rabbit and --jdbc",
+        "--intake post|--intake: post (expected: one of [messages, http])",
+        "--faults 1|--faults requires --intake http",
+        "--ports 1,2,3|--ports requires --intake http",
+        "--intake http --ports 80,x,3|--ports: 80,x,3 (expected: three ports: order,payment,shipping)",
+        "--intake http --faults no|--faults: no (expected: 0..2147483647)",
+        "--service order --broker kafka --intake http --database postgres --jdbc jdbc:postgresql://h/d|--service with --intake http requires --ports",
+        "--neighbours --intake http|--neighbours has its own intake: omit --intake",
         "--neighbours --broker kafka|--neighbours starts its own Kafka and RabbitMQ: omit --broker, --kafka and --rabbit",
         "--neighbours --chaos|--neighbours feeds the file once: omit --repeat, --speed, --chaos, --processes and --service",
         "--orders /no/such/file.csv|--orders: /no/such/file.csv does not exist; name a CSV file, or omit the option to use the sample"

@@ -1,0 +1,133 @@
+package io.commslib.examples.shop.cli;
+
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.resilience.CallPolicy;
+import io.commslib.core.resilience.CircuitBreakerConfig;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.examples.shop.platform.ShopHttp;
+import io.commslib.resilience.Resilience;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.Collectors;
+
+/** HTTP between the services of a run, with faults between storefront and order service. */
+final class ShopNetwork implements AutoCloseable {
+
+  /** The services that answer HTTP, in the order of their ports in {@code --ports}. */
+  static final List<String> SERVICES = List.of("order", "payment", "shipping");
+
+  /**
+   * Below the ports that the system gives to clients, so that a killed server gets its port back.
+   */
+  private static final int LOWEST_PORT = 15_000;
+
+  private static final int PORTS = 17_000;
+
+  /**
+   * For the storefront, which repeats a post until it is answered: short attempts, and a breaker
+   * that probes soon.
+   */
+  private static final CallPolicy POSTS =
+      CallPolicy.builder()
+          .attemptTimeout(Duration.ofMillis(500))
+          .breaker(
+              CircuitBreakerConfig.builder()
+                  .openTime(Duration.ofMillis(500))
+                  .maxOpenTime(Duration.ofSeconds(2))
+                  .build())
+          .build();
+
+  private final List<Integer> ports;
+  private final Optional<NetworkFaults> faults;
+  private final Optional<ShopHttp> http;
+
+  private ShopNetwork(ShopOptions options, CommsRuntime runtime) {
+    boolean isUsed = options.intake() == ShopOptions.Intake.HTTP;
+    ports = options.ports().isEmpty() && isUsed ? freePorts() : options.ports();
+    faults = options.faults().map(seed -> new NetworkFaults(seed, ports.get(0)));
+    http = isUsed ? Optional.of(http(runtime)) : Optional.empty();
+  }
+
+  static ShopNetwork open(ShopOptions options, CommsRuntime runtime) {
+    return new ShopNetwork(options, runtime);
+  }
+
+  private ShopHttp http(CommsRuntime runtime) {
+    Map<String, Integer> listening = new HashMap<>();
+    Map<String, URI> addresses = new HashMap<>();
+    for (int i = 0; i < SERVICES.size(); i++) {
+      listening.put(SERVICES.get(i), ports.get(i));
+      addresses.put(SERVICES.get(i), address(ports.get(i)));
+    }
+    faults.ifPresent(between -> addresses.put("order", address(between.port())));
+    CommsObserver observer = CommsObserver.logging();
+    Resilience resilience =
+        Resilience.builder(runtime)
+            .policy("order", POSTS)
+            .observer(faults.isPresent() ? observer.and(faults.get()) : observer)
+            .build();
+    return new ShopHttp(resilience, listening, addresses);
+  }
+
+  private static URI address(int port) {
+    return URI.create("http://127.0.0.1:" + port);
+  }
+
+  /** Returns a free port for each service. */
+  private static List<Integer> freePorts() {
+    Random random = new Random();
+    List<Integer> ports = new ArrayList<>();
+    while (ports.size() < SERVICES.size()) {
+      int port = LOWEST_PORT + random.nextInt(PORTS);
+      if (!ports.contains(port) && isFree(port)) {
+        ports.add(port);
+      }
+    }
+    return ports;
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.bind(new InetSocketAddress("127.0.0.1", port));
+      return true;
+    } catch (IOException taken) {
+      return false;
+    }
+  }
+
+  /** Returns HTTP between the services, or empty if orders arrive as messages. */
+  Optional<ShopHttp> http() {
+    return http;
+  }
+
+  /** Returns the faults between storefront and order service, if there are any. */
+  Optional<NetworkFaults> faults() {
+    return faults;
+  }
+
+  /** Returns the options with which a separate process has the same network. */
+  List<String> options() {
+    return http.isEmpty()
+        ? List.of()
+        : List.of(
+            "--intake",
+            "http",
+            "--ports",
+            ports.stream().map(String::valueOf).collect(Collectors.joining(",")));
+  }
+
+  @Override
+  public void close() {
+    faults.ifPresent(NetworkFaults::close);
+    http.ifPresent(one -> one.resilience().close());
+  }
+}
