@@ -4,7 +4,10 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CircuitBreakerConfig;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.examples.shop.order.OrderService;
+import io.commslib.examples.shop.payment.PaymentService;
 import io.commslib.examples.shop.platform.ShopHttp;
+import io.commslib.examples.shop.shipping.ShippingService;
 import io.commslib.resilience.Resilience;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -23,7 +26,8 @@ import java.util.stream.Collectors;
 final class ShopNetwork implements AutoCloseable {
 
   /** The services that answer HTTP, in the order of their ports in {@code --ports}. */
-  static final List<String> SERVICES = List.of("order", "payment", "shipping");
+  static final List<String> SERVICES =
+      List.of(OrderService.NAME, PaymentService.NAME, ShippingService.NAME);
 
   /**
    * Below the ports that the system gives to clients, so that a killed server gets its port back.
@@ -68,11 +72,11 @@ final class ShopNetwork implements AutoCloseable {
       listening.put(SERVICES.get(i), ports.get(i));
       addresses.put(SERVICES.get(i), address(ports.get(i)));
     }
-    faults.ifPresent(between -> addresses.put("order", address(between.port())));
+    faults.ifPresent(between -> addresses.put(OrderService.NAME, address(between.port())));
     CommsObserver observer = CommsObserver.logging();
     Resilience resilience =
         Resilience.builder(runtime)
-            .policy("order", POSTS)
+            .policy(OrderService.NAME, POSTS)
             .observer(faults.isPresent() ? observer.and(faults.get()) : observer)
             .build();
     return new ShopHttp(resilience, listening, addresses);

@@ -1,6 +1,6 @@
 /**
- * The common components of the services: database, transport, counting outbox, HTTP, and log
- * of effects.
+ * The common components of the services: database, transport, counting outbox, HTTP, and log of
+ * effects.
  */
 @NullMarked
 package io.commslib.examples.shop.platform;

@@ -61,13 +61,21 @@ public final class Storefront {
     String customer = invoice.customer().isEmpty() ? null : invoice.customer();
     String key = ShopIds.key(customer, id);
     Object content = content(invoice, id, customer);
-    if (orders.isPresent() && invoice.kind() != Invoice.Kind.ADJUSTMENT) {
-      if (transactions.run(tx -> isFed(tx, id))) {
-        return false;
-      }
-      orders.get().post(content, id, key);
-      return transactions.run(tx -> markFed(tx, id));
+    return orders.isPresent() && invoice.kind() != Invoice.Kind.ADJUSTMENT
+        ? post(orders.get(), content, id, key)
+        : publish(content, id, key);
+  }
+
+  private boolean post(OrderClient client, Object content, String id, String key) {
+    String query = "SELECT 1 FROM @fed WHERE invoice_id = ?";
+    if (transactions.run(tx -> sql.number(tx, query, id)).isPresent()) {
+      return false;
     }
+    client.post(content, id, key);
+    return transactions.run(tx -> markFed(tx, id));
+  }
+
+  private boolean publish(Object content, String id, String key) {
     return transactions.run(
         tx -> {
           if (!markFed(tx, id)) {
@@ -76,10 +84,6 @@ public final class Storefront {
           publish(tx, content, id, key);
           return true;
         });
-  }
-
-  private boolean isFed(TransactionContext tx, String id) {
-    return sql.number(tx, "SELECT 1 FROM @fed WHERE invoice_id = ?", id).isPresent();
   }
 
   private boolean markFed(TransactionContext tx, String id) {
