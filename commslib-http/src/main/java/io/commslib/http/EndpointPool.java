@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
@@ -39,6 +40,9 @@ final class EndpointPool {
   static final Duration SLOW_START = Duration.ofSeconds(10);
 
   static final Duration REFRESH = Duration.ofSeconds(1);
+
+  /** The time between two lookups of a name. */
+  static final Duration LOOKUP = Duration.ofSeconds(10);
 
   /** An instance. */
   static final class Endpoint {
@@ -73,7 +77,26 @@ final class EndpointPool {
   private volatile long refreshed;
   private volatile boolean sourceFails;
 
+  /** Whether the addresses of a name have been found. */
+  private volatile boolean isLookedUp;
+
+  private final Lookups lookups;
+
+  /** Runs a lookup on another thread. */
+  interface Lookups {
+    void start(Runnable lookup);
+  }
+
   EndpointPool(String service, Endpoints source, CommsRuntime runtime) {
+    this(
+        service,
+        source,
+        runtime,
+        lookup -> runtime.newThread("endpoints-" + service, lookup).start());
+  }
+
+  EndpointPool(String service, Endpoints source, CommsRuntime runtime, Lookups lookups) {
+    this.lookups = lookups;
     this.service = service;
     this.source = source;
     this.runtime = runtime;
@@ -203,11 +226,32 @@ final class EndpointPool {
   }
 
   private void refreshIfDue(long now) {
-    if (now - refreshed < REFRESH.toNanos() || !refreshing.compareAndSet(false, true)) {
+    if (source instanceof DnsEndpoints dns) {
+      lookUpIfDue(dns, now);
+    } else if (now - refreshed >= REFRESH.toNanos() && refreshing.compareAndSet(false, true)) {
+      refresh(source::current, now);
+    }
+  }
+
+  /** A lookup may hang for a minute and ignores interrupts, so no call makes it. */
+  private void lookUpIfDue(DnsEndpoints dns, long now) {
+    boolean isDue = !isLookedUp && !sourceFails || now - refreshed >= LOOKUP.toNanos();
+    if (!isDue || !refreshing.compareAndSet(false, true)) {
       return;
     }
     try {
-      refresh(now);
+      lookups.start(() -> refresh(dns::lookUp, runtime.time().nanoTime()));
+    } catch (Throwable e) {
+      // No thread can be started now; the next lookup is due after the usual time.
+      refreshed = now;
+      refreshing.set(false);
+    }
+  }
+
+  private void refresh(Callable<List<URI>> addresses, long now) {
+    try {
+      replace(checked(addresses.call()), now);
+      isLookedUp = true;
       sourceFails = false;
     } catch (Throwable e) {
       if (!sourceFails) {
@@ -220,14 +264,15 @@ final class EndpointPool {
     }
   }
 
-  private void refresh(long now) {
-    List<URI> addresses = checked(source.current());
+  private void replace(List<URI> addresses, long now) {
     Map<URI, Endpoint> known = new LinkedHashMap<>();
     endpoints.forEach(each -> known.put(each.uri, each));
+    // A slow start is for one that is new beside others.
+    boolean isAllNew = addresses.stream().noneMatch(known::containsKey);
     List<Endpoint> next = new ArrayList<>();
     for (URI uri : addresses) {
       Endpoint before = known.get(uri);
-      next.add(before == null ? new Endpoint(uri, false, now) : before);
+      next.add(before == null ? new Endpoint(uri, isAllNew, now) : before);
     }
     if (!next.equals(endpoints)) {
       // Attempts in flight at an instance that was removed end there.

@@ -1,5 +1,6 @@
 package io.commslib.http;
 
+import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
@@ -36,9 +37,11 @@ public final class HttpService {
 
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
   private static final int MAX_TEMPLATES = 1_000;
+  private static final int MAX_SUBSETS = 64;
 
   private final Guard guard;
   private final EndpointPool pool;
+  private final Map<String, EndpointPool> subsets = new TreeMap<>();
   private final HttpClient client;
   private final HttpOutcomes outcomes;
   private final @Nullable Codec codec;
@@ -51,6 +54,11 @@ public final class HttpService {
   private HttpService(Builder from, Resilience resilience) {
     this.guard = resilience.guard(from.name);
     this.pool = new EndpointPool(from.name, from.endpoints, resilience.runtime());
+    from.subsets.forEach(
+        (name, endpoints) ->
+            subsets.put(
+                name,
+                new EndpointPool(from.name + "/" + name, endpoints, resilience.runtime())));
     this.client = from.client == null ? newClient() : from.client;
     this.outcomes = new HttpOutcomes(resilience.runtime().time());
     this.codec = from.codec;
@@ -189,8 +197,11 @@ public final class HttpService {
     return guard;
   }
 
-  EndpointPool pool() {
-    return pool;
+  /** The instances for an attempt. */
+  EndpointPool pool(CallContext attempt) {
+    return subsets.isEmpty()
+        ? pool
+        : attempt.subset().map(name -> subsets.getOrDefault(name, pool)).orElse(pool);
   }
 
   HttpClient http() {
@@ -252,6 +263,7 @@ public final class HttpService {
 
     private final String name;
     private final Endpoints endpoints;
+    private final Map<String, Endpoints> subsets = new TreeMap<>();
     private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     private @Nullable HttpClient client;
     private @Nullable Codec codec;
@@ -262,6 +274,23 @@ public final class HttpService {
     private Builder(String name, Endpoints endpoints) {
       this.name = Checks.printable("name", name, CallTarget.MAX_NAME_CHARS);
       this.endpoints = Objects.requireNonNull(endpoints, "endpoints");
+    }
+
+    /**
+     * Sets the instances of a subset, to which a split of the guard's policy or a call sends
+     * attempts.
+     *
+     * @param subset the name of the subset; by default there are none, and attempts to a subset
+     *     without instances of its own go to those of the service
+     * @param addresses the addresses of its instances
+     * @return this builder
+     * @throws IllegalArgumentException if the name breaks its rule, or there are more than 64
+     */
+    public Builder subset(String subset, Endpoints addresses) {
+      Checks.printable("subset", subset, CallTarget.MAX_NAME_CHARS);
+      subsets.put(subset, Objects.requireNonNull(addresses, "addresses"));
+      Checks.inRange("subsets", subsets.size(), 1, MAX_SUBSETS);
+      return this;
     }
 
     /**

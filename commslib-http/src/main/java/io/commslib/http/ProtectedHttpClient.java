@@ -125,6 +125,10 @@ final class ProtectedHttpClient extends HttpClient {
             .guard(target.service())
             .operation(
                 target.operation(), isReadableOnce ? Idempotency.NON_IDEMPOTENT : idempotency);
+    Optional<String> subset = target.subset();
+    if (subset.isPresent()) {
+      operation = operation.inSubset(subset.get());
+    }
     return idempotency == Idempotency.KEYED && isReadableOnce
         ? operation.withKey(newKey())
         : operation;

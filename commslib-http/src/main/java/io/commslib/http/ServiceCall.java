@@ -231,7 +231,8 @@ public final class ServiceCall {
     private EndpointPool.@Nullable Endpoint last;
 
     HttpResponse<byte[]> run(CallContext attempt) throws IOException, InterruptedException {
-      EndpointPool.Endpoint endpoint = service.pool().begin(last);
+      EndpointPool pool = service.pool(attempt);
+      EndpointPool.Endpoint endpoint = pool.begin(last);
       last = endpoint;
       CallOutcome outcome = CallOutcome.answered(CallStatus.UNKNOWN);
       try {
@@ -246,7 +247,7 @@ public final class ServiceCall {
         outcome = service.outcomes().ofFailure(e);
         throw e;
       } finally {
-        service.pool().end(endpoint, outcome);
+        pool.end(endpoint, outcome);
       }
     }
   }

@@ -19,8 +19,11 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
 
   private static final long serialVersionUID = 1L;
 
-  final int number;
+  /** Small fields are bytes: it is allocated for each attempt. */
+  final byte number;
+
   final transient Permit permit;
+  private final transient Lane lane;
 
   /** Guarded by the call's lock: whether it holds a slot; before, it waits for a token. */
   boolean isSent;
@@ -33,11 +36,12 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
   private transient volatile @Nullable CompletionStage<T> stage;
   private volatile boolean isStopped;
 
-  AsyncAttempt(AsyncCall<T> call, int number, Permit permit) {
+  AsyncAttempt(AsyncCall<T> call, int number, Permit permit, Lane lane) {
     super(null);
     this.call = call;
-    this.number = number;
+    this.number = (byte) number;
     this.permit = permit;
+    this.lane = lane;
   }
 
   /** Starts the work of the user on this thread, unless the call has been cancelled meanwhile. */
@@ -77,7 +81,7 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
     if (!hasReturned.compareAndSet(false, true)) {
       return;
     }
-    call.freeSlot();
+    call.freeSlot(lane);
     if (AttemptWatch.tryEnd(this)) {
       // Stages wrap the failures of the stages that they depend on.
       call.returned(this, answer, thrown == null ? null : Failures.unwrapped(thrown));

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,7 +104,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
         release(permit);
         next = repeatOrEnd();
       } else {
-        AsyncAttempt<T> made = new AsyncAttempt<>(this, number, permit);
+        AsyncAttempt<T> made = new AsyncAttempt<>(this, number, permit, operation.lane());
         inFlight.add(made);
         if (wait == 0) {
           attempt = made;
@@ -153,7 +154,26 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     }
     // Under the lock, so that a cancel on another thread finds an attempt that it can end.
     guard().watch().begin(attempt, until);
-    return () -> attempt.start(work, context);
+    FaultInjector faults = plan.faults;
+    return faults == null ? () -> attempt.start(work, context) : faulty(attempt, context, faults);
+  }
+
+  /** Starts an attempt with the faults that are chosen for it; a delay blocks no thread. */
+  private Next faulty(AsyncAttempt<T> attempt, CallContext context, FaultInjector faults) {
+    RandomGenerator random = guard().runtime().random();
+    long delay = faults.delayNanos(random);
+    boolean isFailed = faults.fails(random);
+    Runnable start = () -> attempt.start(isFailed ? AsyncCall::injected : work, context);
+    return () -> {
+      if (delay == 0 || guard().threads().after(delay, start) == null) {
+        start.run();
+      }
+    };
+  }
+
+  private static <T extends @Nullable Object> CompletionStage<T> injected(CallContext attempt)
+      throws Exception {
+    throw FaultInjector.FAILURE;
   }
 
   /** Called by the tick. */
@@ -185,7 +205,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     }
     hedges++;
     number++;
-    AsyncAttempt<T> attempt = new AsyncAttempt<>(this, number, permit);
+    AsyncAttempt<T> attempt = new AsyncAttempt<>(this, number, permit, operation.lane());
     inFlight.add(attempt);
     return begin(attempt, now);
   }
@@ -213,6 +233,10 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
   /** The stage of a successful attempt may have completed with null, if its type permits it. */
   @SuppressWarnings("NullAway")
   private CallOutcome classified(@Nullable T answer, @Nullable Throwable thrown) {
+    FaultInjector faults = plan.faults;
+    if (faults != null && thrown == FaultInjector.FAILURE) {
+      return faults.outcome;
+    }
     return thrown == null ? classifier.ofAnswer(answer) : classifier.ofFailure(thrown);
   }
 
@@ -280,7 +304,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     return () -> {
       losers.forEach(loser -> guard().threads().execute(loser::cancelStage));
       if (own != null) {
-        guard().shared().end(operation, own, end);
+        guard().shared().end(own, end);
       }
       complete(end);
     };
@@ -314,12 +338,12 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 
   /** Leads or follows a shared call. */
   private void join(long now) {
-    SharedCall own = new SharedCall(null);
-    SharedCall joined = guard().shared().join(operation, own);
+    SharedCall own = new SharedCall(operation, null);
+    SharedCall joined = guard().shared().join(own);
     boolean isLeading = joined == null || joined == own;
     synchronized (lock) {
       if (isEnded) {
-        guard().shared().end(operation, own, SharedCall.End.abandoned(null));
+        guard().shared().end(own, SharedCall.End.abandoned(null));
         return;
       }
       leads = joined == own ? own : null;

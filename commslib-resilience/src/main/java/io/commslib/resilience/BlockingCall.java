@@ -52,8 +52,8 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
   /** Leads a shared call, or follows one until its end or the own deadline. */
   private T shared(OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
     while (true) {
-      SharedCall own = new SharedCall(Thread.currentThread());
-      SharedCall joined = guard().shared().join(operation, own);
+      SharedCall own = new SharedCall(operation, Thread.currentThread());
+      SharedCall joined = guard().shared().join(own);
       if (joined == null || joined == own) {
         return answered(lead(own, classifier, work));
       }
@@ -75,7 +75,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
       attempts(now(), classifier, work);
       end = SharedCall.End.of(this);
     } finally {
-      guard().shared().end(operation, own, end);
+      guard().shared().end(own, end);
     }
     return end;
   }
@@ -163,7 +163,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
     try {
       send(number, begin, permit, classifier, work);
     } finally {
-      freeSlot();
+      freeSlot(operation.lane());
     }
     return true;
   }
@@ -184,6 +184,9 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
     boolean overran;
     try {
       context.attach();
+      if (plan.faults != null) {
+        plan.faults.inject(guard().runtime());
+      }
       answer = work.run(context);
     } catch (Throwable e) {
       thrown = e;
@@ -203,7 +206,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
       result = Outcomes.INTERRUPTED;
     } else {
       try {
-        result = thrown == null ? classifier.ofAnswer(answer) : classifier.ofFailure(thrown);
+        result = thrown == null ? classifier.ofAnswer(answer) : failed(thrown, classifier);
       } catch (RuntimeException e) {
         thrown = e;
         result = Outcomes.UNCLASSIFIED;
@@ -211,6 +214,13 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
     }
     ended(result, answer, thrown);
     settle(number, permit, result, nanos);
+  }
+
+  private CallOutcome failed(Throwable thrown, OutcomeClassifier<? super T> classifier) {
+    FaultInjector faults = plan.faults;
+    return faults != null && thrown == FaultInjector.FAILURE
+        ? faults.outcome
+        : classifier.ofFailure(thrown);
   }
 
   /** Decides whether another attempt follows, and waits for it. */

@@ -71,6 +71,9 @@ final class CallFailures {
         case BULKHEAD -> "the bulkhead has no free slot";
       };
     }
+    if (outcome.isInjected()) {
+      return "a fault was injected";
+    }
     if (outcome.status() == CallStatus.CANCELLED) {
       return isOnThread ? "the thread was interrupted" : "the call was cancelled";
     }

@@ -9,6 +9,7 @@ import io.commslib.core.call.Refusal;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.resilience.RateLimiter;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.resilience.TrafficSplit;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * attempt, whether and after which wait another one follows, and how the call ends. It waits for
  * nothing and runs no attempt. Not thread-safe; an asynchronous call holds its lock.
  *
- * <p>The order for each attempt is deadline, breaker, rate limiter, bulkhead. A call is the object
- * that the tick watches too, and small fields are bytes: it is allocated for each call.
+ * <p>The order for each attempt is deadline, split, breaker, rate limiter, bulkhead. A call is the
+ * object that the tick watches too, and small fields are bytes: it is allocated for each call.
  *
  * @param <T> type of the answer
  */
@@ -54,7 +55,9 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
         }
       };
 
-  final transient GuardedOperation operation;
+  /** Changes between attempts, if the policy splits the calls over subsets. */
+  transient GuardedOperation operation;
+
   final transient Plan plan;
   final long startNanos;
   final long endNanos;
@@ -76,7 +79,8 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   CallProgress(GuardedOperation operation, CallContext outer, @Nullable Thread thread) {
     super(thread);
     this.operation = operation.forOneCall();
-    this.plan = operation.guard().plan();
+    Plan current = operation.guard().plan();
+    this.plan = operation.lane().subset == null ? current : current.unsplit;
     this.startNanos = now();
     long own = plan.hasDeadline ? plan.deadlineNanos : LONGEST_NANOS;
     // It may be of another clock, so its remaining time counts.
@@ -106,19 +110,30 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
       refuse(number, Refusal.DEADLINE, Outcomes.NOT_STARTED_IN_TIME);
       return null;
     }
-    if (!plan.hasBreaker) {
-      return FREE;
-    }
-    Permit permit = guard().breaker().enter(now);
+    Permit permit = plan.split == null ? permit(now) : permit(plan.split, now);
     if (permit == null) {
       refuse(number, Refusal.BREAKER, breakerOpen());
     }
     return permit;
   }
 
+  private @Nullable Permit permit(long now) {
+    return plan.hasBreaker ? operation.lane().breaker.enter(now) : FREE;
+  }
+
+  /** Chooses the subset. Another call may take the last probe of one, so several are asked. */
+  private @Nullable Permit permit(TrafficSplit split, long now) {
+    Permit permit = null;
+    for (int i = 0; permit == null && i < split.weights().size(); i++) {
+      operation = guard().lanes().next(split, operation, plan.hasBreaker);
+      permit = permit(now);
+    }
+    return permit;
+  }
+
   private CallOutcome breakerOpen() {
     return CallOutcome.of(CallStatus.UNAVAILABLE, SendCertainty.NOT_SENT)
-        .withRetryAfter(guard().breaker().retryAfter())
+        .withRetryAfter(operation.lane().breaker.retryAfter())
         .withoutRetry();
   }
 
@@ -140,16 +155,17 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
 
   /** Asks the bulkhead; the caller frees the slot. */
   final boolean takeSlot(int number) {
-    if (!plan.hasBulkhead || guard().bulkhead().tryAcquire()) {
+    if (!plan.hasBulkhead || operation.lane().bulkhead.tryAcquire()) {
       return true;
     }
     refuse(number, Refusal.BULKHEAD, Outcomes.EXHAUSTED);
     return false;
   }
 
-  final void freeSlot() {
+  /** Frees the slot of an attempt, whose lane need not be that of a later one. */
+  final void freeSlot(Lane lane) {
     if (plan.hasBulkhead) {
-      guard().bulkhead().release();
+      lane.bulkhead.release();
     }
   }
 
@@ -163,13 +179,14 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     if (endNanos - now < Plan.MIN_ATTEMPT_NANOS) {
       return null;
     }
-    Permit permit = plan.hasBreaker ? guard.breaker().enterClosed() : FREE;
-    if (permit == null || (plan.hasBulkhead && !guard.bulkhead().tryAcquire())) {
+    Lane lane = operation.lane();
+    Permit permit = plan.hasBreaker ? lane.breaker.enterClosed() : FREE;
+    if (permit == null || (plan.hasBulkhead && !lane.bulkhead.tryAcquire())) {
       return null;
     }
     if ((plan.hasBudget && !guard.budget().tryWithdraw())
         || (plan.hasRate && guard.rate().reserve(0, now) != 0)) {
-      freeSlot();
+      freeSlot(lane);
       return null;
     }
     return permit;
@@ -196,7 +213,8 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
 
   /** The context of an attempt that ends by a time. */
   final CallContext context(CallContext outer, int number, long untilNanos) {
-    return outer.forAttempt(number, untilNanos, guard().time(), operation.key());
+    return outer.forAttempt(
+        number, untilNanos, guard().time(), operation.key(), operation.lane().subset);
   }
 
   /** Ends the permit of an attempt, which other calls see at once, and reports the attempt. */
@@ -314,7 +332,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     if (isObserved) {
       guard().events().call(operation.target(), last, sent, elapsed);
     }
-    if (thrown instanceof Error || (isAnswered && !(thrown instanceof CallException))) {
+    if (thrown instanceof Error || (isAnswered && (thrown == null || isAnswer(thrown)))) {
       return thrown;
     }
     answer = null;
@@ -328,6 +346,11 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
         plan.maxAttempts > 1,
         hasThread(),
         thrown);
+  }
+
+  /** Whether the failure of an answered attempt is the answer, which the caller gets unchanged. */
+  private static boolean isAnswer(Throwable thrown) {
+    return !(thrown instanceof CallException) && thrown != FaultInjector.FAILURE;
   }
 
   /**

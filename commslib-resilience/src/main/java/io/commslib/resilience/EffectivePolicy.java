@@ -43,6 +43,16 @@ final class EffectivePolicy {
     return lines.toString();
   }
 
+  /** Any key of the faults gives all their settings values. */
+  private String faultsOrigin() {
+    for (Map.Entry<PolicySetting, String> each : keys.entrySet()) {
+      if (each.getKey().key().startsWith("faults.")) {
+        return each.getValue();
+      }
+    }
+    return "code";
+  }
+
   private String origin(PolicySetting setting) {
     String key = keys.get(setting);
     if (key != null) {
@@ -56,6 +66,9 @@ final class EffectivePolicy {
       case RATE_LIMITER_ENABLED, RATE_LIMITER_BURST, RATE_LIMITER_MAX_WAIT ->
           origin(PolicySetting.RATE_LIMITER_PER_SECOND);
       case HEDGING_ENABLED, HEDGING_MAX_EXTRA -> origin(PolicySetting.HEDGING_DELAY);
+      case FAULTS_ENABLED, FAULTS_DELAY, FAULTS_STATUS, FAULTS_CERTAINTY ->
+          origin(PolicySetting.FAULTS_FAIL_PERCENT);
+      case FAULTS_FAIL_PERCENT, FAULTS_DELAY_PERCENT -> faultsOrigin();
       case ATTEMPT_TIMEOUT ->
           // The default is cut to a shorter deadline.
           Objects.equals(value, policy.deadline()) ? origin(PolicySetting.DEADLINE) : "code";

@@ -14,7 +14,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * All calls to one remote service: its policy, and the breaker, budget, bulkhead and rate limiter
- * that its operations share. Made by {@link Resilience#guard}. Thread-safe.
+ * that its operations share; each subset has a breaker and a bulkhead of its own. Made by {@link
+ * Resilience#guard}. Thread-safe.
  */
 public final class Guard {
 
@@ -29,9 +30,8 @@ public final class Guard {
   private final AttemptWatch watch;
   private final CallThreads threads;
   private final CallEvents events;
-  private final PhaseBreaker breaker;
+  private final Lanes lanes;
   private final WindowBudget budget;
-  private final SlotBulkhead bulkhead;
   private final TokenBucket rate;
   private final GuardGate gate;
   private final SharedCalls shared = new SharedCalls();
@@ -59,17 +59,11 @@ public final class Guard {
     this.effective = effective;
     this.plan = new Plan(policy);
     this.budget = new WindowBudget(policy.budget(), runtime.time());
-    this.bulkhead = new SlotBulkhead(policy.maxInFlight());
     this.rate =
         new TokenBucket(policy.rateLimiter().orElse(RateLimiterConfig.of(1)), runtime.time());
-    this.breaker =
-        new PhaseBreaker(
-            service,
-            policy.breaker(),
-            policy.attemptTimeout(),
-            runtime,
-            (from, to, cause, open) -> events.breaker(service, from, to, cause, open));
+    this.lanes = new Lanes(service, policy, runtime, events);
     this.gate = new GuardGate(this, runtime.time());
+    FaultInjector.report(service, null, plan.faults);
   }
 
   /** {@return the name of the remote service} */
@@ -108,7 +102,8 @@ public final class Guard {
 
   /**
    * Replaces the policy until {@link Resilience#apply}. Calls that begin afterwards use it. The
-   * breaker keeps its state, the budget, the bulkhead and the rate limiter keep their counts.
+   * breaker keeps its state, the budget, the bulkhead and the rate limiter keep their counts. A
+   * subset that the new split does not name is forgotten, unless an operation names it.
    *
    * @param policy the new policy
    */
@@ -120,13 +115,14 @@ public final class Guard {
     CallPolicy policy = next.policy();
     // Otherwise two replacements could leave parts of both.
     synchronized (replacing) {
-      breaker.settings(policy.breaker(), policy.attemptTimeout());
+      lanes.replace(policy);
       budget.config(policy.budget());
-      bulkhead.limit(policy.maxInFlight());
       boolean isFirst = plan.policy.rateLimiter().isEmpty();
       policy.rateLimiter().ifPresent(isFirst ? rate::fill : rate::rate);
       effective = next;
+      Plan before = plan;
       plan = new Plan(policy);
+      FaultInjector.report(service, before.faults, plan.faults);
     }
   }
 
@@ -156,13 +152,13 @@ public final class Guard {
   }
 
   /**
-   * Returns the circuit breaker, for code that makes attempts without {@link GuardedOperation}, for
-   * example an adapter. It must end each permit.
+   * Returns the circuit breaker of calls without a subset, for code that makes attempts without
+   * {@link GuardedOperation}, for example an adapter. It must end each permit.
    *
    * @return the breaker, always the same; it does not know whether the policy switches it off
    */
   public CircuitBreaker circuitBreaker() {
-    return breaker;
+    return lanes.all().breaker;
   }
 
   /**
@@ -175,24 +171,38 @@ public final class Guard {
     return budget;
   }
 
-  /** {@return the state of the circuit breaker} */
+  /** {@return the state of the circuit breaker of calls without a subset} */
   public CircuitBreaker.State breakerState() {
-    return breaker.state();
+    return lanes.all().breaker.state();
   }
 
-  /** Opens the circuit breaker until {@link #resetBreaker}, by the operator's choice. */
+  /**
+   * Returns the state of the circuit breaker of a subset.
+   *
+   * @param subset the subset
+   * @return the state; {@code CLOSED} if no call has used the subset
+   */
+  public CircuitBreaker.State breakerState(String subset) {
+    Lane lane = lanes.find(subset);
+    return lane == null ? CircuitBreaker.State.CLOSED : lane.breaker.state();
+  }
+
+  /**
+   * Opens the circuit breakers of the remote and of all its subsets until {@link #resetBreaker}, by
+   * the operator's choice.
+   */
   public void forceBreakerOpen() {
-    breaker.force(CircuitBreaker.State.FORCED_OPEN);
+    lanes.force(CircuitBreaker.State.FORCED_OPEN);
   }
 
-  /** Closes the circuit breaker and forgets what it has counted. */
+  /** Closes the circuit breakers of the remote and its subsets, and forgets what they counted. */
   public void resetBreaker() {
-    breaker.force(CircuitBreaker.State.CLOSED);
+    lanes.force(CircuitBreaker.State.CLOSED);
   }
 
-  /** {@return the number of attempts in flight} */
+  /** {@return the number of attempts in flight, in all subsets} */
   public int inFlight() {
-    return bulkhead.inFlight();
+    return lanes.inFlight();
   }
 
   /** {@return the number of retries that the budget admits now} */
@@ -224,16 +234,12 @@ public final class Guard {
     return events;
   }
 
-  PhaseBreaker breaker() {
-    return breaker;
+  Lanes lanes() {
+    return lanes;
   }
 
   WindowBudget budget() {
     return budget;
-  }
-
-  SlotBulkhead bulkhead() {
-    return bulkhead;
   }
 
   TokenBucket rate() {
@@ -246,6 +252,6 @@ public final class Guard {
 
   @Override
   public String toString() {
-    return "Guard{" + service + ", breaker=" + breaker.state() + ", inFlight=" + inFlight() + "}";
+    return "Guard{" + service + ", breaker=" + breakerState() + ", inFlight=" + inFlight() + "}";
   }
 }

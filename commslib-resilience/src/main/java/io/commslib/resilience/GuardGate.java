@@ -1,7 +1,7 @@
 package io.commslib.resilience;
 
-import io.commslib.core.resilience.CircuitBreaker.State;
 import io.commslib.core.resilience.Gate;
+import io.commslib.core.resilience.TrafficSplit;
 import io.commslib.core.time.TimeSource;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Lets messages pass while the breaker is closed, none while it is open, and one at a time once it
  * admits a probe. The next one passes when the handler of that message has ended. After the time of
  * a call the next one passes in any case, so that a handler that hangs does not close the gate for
- * good.
+ * good. With a split it is as open as the best of the subsets that get calls.
  */
 final class GuardGate implements Gate {
 
@@ -31,12 +31,11 @@ final class GuardGate implements Gate {
     if (!guard.plan().hasBreaker) {
       return true;
     }
-    PhaseBreaker breaker = guard.breaker();
-    State state = breaker.state();
-    if (state == State.CLOSED || state == State.DISABLED) {
+    TrafficSplit split = guard.plan().split;
+    if (guard.lanes().any(split, Lane::isClosed)) {
       return true;
     }
-    if (!breaker.admits()) {
+    if (!guard.lanes().any(split, lane -> lane.breaker.admits())) {
       return false;
     }
     long now = time.nanoTime();

@@ -26,17 +26,23 @@ public final class GuardedOperation {
   private final CallTarget target;
   private final @Nullable String key;
   private final @Nullable String collapseKey;
+  private final Lane lane;
 
   GuardedOperation(Guard guard, CallTarget target) {
-    this(guard, target, null, null);
+    this(guard, target, null, null, guard.lanes().all());
   }
 
   private GuardedOperation(
-      Guard guard, CallTarget target, @Nullable String key, @Nullable String collapseKey) {
+      Guard guard,
+      CallTarget target,
+      @Nullable String key,
+      @Nullable String collapseKey,
+      Lane lane) {
     this.guard = guard;
     this.target = target;
     this.key = key;
     this.collapseKey = collapseKey;
+    this.lane = lane;
   }
 
   @Nullable String key() {
@@ -54,11 +60,21 @@ public final class GuardedOperation {
     }
     RandomGenerator random = guard.runtime().random();
     String own = new UUID(random.nextLong(), random.nextLong()).toString();
-    return new GuardedOperation(guard, target, own, collapseKey);
+    return new GuardedOperation(guard, target, own, collapseKey, lane);
   }
 
   Guard guard() {
     return guard;
+  }
+
+  Lane lane() {
+    return lane;
+  }
+
+  /** Returns a copy for attempts to a subset. */
+  GuardedOperation inLane(Lane chosen) {
+    CallTarget there = chosen.subset == null ? target : target.inSubset(chosen.subset);
+    return new GuardedOperation(guard, there, key, collapseKey, chosen);
   }
 
   /** {@return what this operation calls} */
@@ -76,7 +92,11 @@ public final class GuardedOperation {
    */
   public GuardedOperation withKey(String ownKey) {
     return new GuardedOperation(
-        guard, target, Checks.printable("idempotencyKey", ownKey, MAX_KEY_CHARS), collapseKey);
+        guard,
+        target,
+        Checks.printable("idempotencyKey", ownKey, MAX_KEY_CHARS),
+        collapseKey,
+        lane);
   }
 
   /**
@@ -99,7 +119,22 @@ public final class GuardedOperation {
     Checks.check(
         target.idempotency() == Idempotency.SAFE, "idempotency", target.idempotency(), "SAFE");
     return new GuardedOperation(
-        guard, target, key, Checks.text("collapseKey", sharedKey, 1, MAX_COLLAPSE_CHARS));
+        guard, target, key, Checks.text("collapseKey", sharedKey, 1, MAX_COLLAPSE_CHARS), lane);
+  }
+
+  /**
+   * Returns a copy whose calls go to one subset of the remote's instances, whatever the weights of
+   * a split. The subset has a breaker and a bulkhead of its own. The code of an attempt reads the
+   * name from {@code attempt.subset()} and chooses the instance.
+   *
+   * @param name the subset, 1 to 128 printable ASCII characters
+   * @return the copy
+   * @throws IllegalArgumentException if the name breaks its rule
+   * @throws IllegalStateException if operations of the remote name 64 other subsets already
+   */
+  public GuardedOperation inSubset(String name) {
+    return new GuardedOperation(
+        guard, target.inSubset(name), key, collapseKey, guard.lanes().fixed(name));
   }
 
   /**

@@ -37,6 +37,7 @@ final class Outcomes {
     if (last.retryAfter().isPresent()) {
       known = known.withRetryAfter(last.retryAfter().get());
     }
+    known = last.isInjected() ? known.asInjected() : known;
     return last.isRetryable() ? known : known.withoutRetry();
   }
 }

@@ -3,7 +3,9 @@ package io.commslib.resilience;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.HedgingConfig;
+import io.commslib.core.resilience.TrafficSplit;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A policy as the engine reads it for each call. Immutable; replaced as a whole. */
 final class Plan {
@@ -24,9 +26,26 @@ final class Plan {
   final int maxAttempts;
   final long hedgeNanos;
   final int maxHedges;
+  final @Nullable TrafficSplit split;
+  final @Nullable FaultInjector faults;
+
+  /** The plan of calls whose operation names its subset. */
+  final Plan unsplit;
 
   Plan(CallPolicy policy) {
+    this(policy, policy.split().filter(on -> policy.has(Part.SPLIT)).orElse(null));
+  }
+
+  private Plan(CallPolicy policy, @Nullable TrafficSplit split) {
     this.policy = policy;
+    this.split = split;
+    this.unsplit = split == null ? this : new Plan(policy, null);
+    this.faults =
+        policy
+            .faults()
+            .filter(on -> policy.has(Part.FAULTS) && on.isActive())
+            .map(FaultInjector::new)
+            .orElse(null);
     this.hasDeadline = policy.has(Part.DEADLINE);
     this.hasBudget = policy.has(Part.BUDGET);
     this.hasCollapse = policy.has(Part.COLLAPSE);

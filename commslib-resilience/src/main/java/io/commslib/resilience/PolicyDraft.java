@@ -1,13 +1,17 @@
 package io.commslib.resilience;
 
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallStatus;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.CircuitBreakerConfig;
+import io.commslib.core.resilience.FaultConfig;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryBudgetConfig;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.resilience.TrafficSplit;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +34,28 @@ final class PolicyDraft {
   Duration rateMaxWait;
   @Nullable Duration hedgingDelay;
   int hedgingMaxExtra;
+  private @Nullable FaultDraft faults;
+
+  /** Faults whose settings can be replaced one by one. */
+  static final class FaultDraft {
+    int delayPercent;
+    Duration delay;
+    int failPercent;
+    CallStatus status;
+    SendCertainty certainty;
+
+    FaultDraft(FaultConfig base) {
+      delayPercent = base.delayPercent();
+      delay = base.delay();
+      failPercent = base.failPercent();
+      status = base.status();
+      certainty = base.certainty();
+    }
+
+    FaultConfig build() {
+      return new FaultConfig(delayPercent, delay, failPercent, status, certainty);
+    }
+  }
 
   PolicyDraft(CallPolicy base) {
     policy = base.toBuilder();
@@ -50,6 +76,7 @@ final class PolicyDraft {
     HedgingConfig hedging = base.hedging().orElse(null);
     hedgingDelay = hedging == null ? null : hedging.delay();
     hedgingMaxExtra = hedging == null ? 1 : hedging.maxExtra();
+    faults = base.faults().map(FaultDraft::new).orElse(null);
   }
 
   /** Switches a policy on or off. */
@@ -68,6 +95,29 @@ final class PolicyDraft {
       setter.accept(time);
     } else {
       policy.without(part);
+    }
+  }
+
+  /** The faults, which are set from now on. */
+  FaultDraft faults() {
+    if (faults == null) {
+      faults = new FaultDraft(FaultConfig.none());
+    }
+    return faults;
+  }
+
+  void enableFaults(boolean on) {
+    enable(Part.FAULTS, on);
+    if (on) {
+      faults();
+    }
+  }
+
+  /** Sets the weights, which also switches the split on, or switches it off. */
+  void split(Object value) {
+    enable(Part.SPLIT, value instanceof TrafficSplit);
+    if (value instanceof TrafficSplit split) {
+      policy.split(split);
     }
   }
 
@@ -92,6 +142,9 @@ final class PolicyDraft {
     }
     if (hedgingDelay != null) {
       policy.hedging(new HedgingConfig(hedgingDelay, hedgingMaxExtra));
+    }
+    if (faults != null) {
+      policy.faults(faults.build());
     }
     return policy.build();
   }

@@ -2,14 +2,21 @@ package io.commslib.resilience;
 
 import static io.commslib.resilience.ValueRule.count;
 import static io.commslib.resilience.ValueRule.flag;
+import static io.commslib.resilience.ValueRule.oneOf;
+import static io.commslib.resilience.ValueRule.split;
 import static io.commslib.resilience.ValueRule.time;
 
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallStatus;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
+import io.commslib.core.resilience.FaultConfig;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.resilience.ValueRule.Off;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -94,6 +101,11 @@ enum PolicySetting {
       time(Duration.ofSeconds(1), Bounds.MINUTE),
       policy -> policy.budget().window(),
       (draft, value) -> draft.budgetWindow = (Duration) value),
+  SPLIT(
+      "split",
+      split().orOff(),
+      policy -> policy.has(Part.SPLIT) ? policy.split().orElse(null) : Off.OFF,
+      (draft, value) -> draft.split(value)),
   BREAKER_ENABLED(
       "breaker.enabled",
       flag(),
@@ -159,6 +171,36 @@ enum PolicySetting {
       count(1, 100_000),
       CallPolicy::maxInFlight,
       (draft, value) -> draft.policy.maxInFlight((Integer) value)),
+  FAULTS_ENABLED(
+      "faults.enabled",
+      flag(),
+      policy -> policy.has(Part.FAULTS),
+      (draft, value) -> draft.enableFaults((Boolean) value)),
+  FAULTS_DELAY_PERCENT(
+      "faults.delayPercent",
+      count(0, 100),
+      policy -> policy.faults().map(FaultConfig::delayPercent).orElse(null),
+      (draft, value) -> draft.faults().delayPercent = (Integer) value),
+  FAULTS_DELAY(
+      "faults.delay",
+      time(Duration.ofMillis(1), Bounds.MINUTE),
+      policy -> policy.faults().map(FaultConfig::delay).orElse(null),
+      (draft, value) -> draft.faults().delay = (Duration) value),
+  FAULTS_FAIL_PERCENT(
+      "faults.failPercent",
+      count(0, 100),
+      policy -> policy.faults().map(FaultConfig::failPercent).orElse(null),
+      (draft, value) -> draft.faults().failPercent = (Integer) value),
+  FAULTS_STATUS(
+      "faults.status",
+      oneOf(Bounds.STATUSES),
+      policy -> policy.faults().map(FaultConfig::status).orElse(null),
+      (draft, value) -> draft.faults().status = (CallStatus) value),
+  FAULTS_CERTAINTY(
+      "faults.certainty",
+      oneOf(List.of(SendCertainty.values())),
+      policy -> policy.faults().map(FaultConfig::certainty).orElse(null),
+      (draft, value) -> draft.faults().certainty = (SendCertainty) value),
   ATTEMPT_TIMEOUT(
       "attemptTimeout",
       time(Bounds.TICKS, Bounds.HOUR).orOff(),
@@ -208,5 +250,11 @@ enum PolicySetting {
     static final Duration MINUTE = Duration.ofMinutes(1);
     static final Duration HOUR = Duration.ofHours(1);
     static final Duration DAY = Duration.ofHours(24);
+
+    /** The statuses of an attempt that fails by a fault. */
+    static final List<CallStatus> STATUSES =
+        Arrays.stream(CallStatus.values())
+            .filter(status -> status != CallStatus.OK && status != CallStatus.CANCELLED)
+            .toList();
   }
 }

@@ -17,6 +17,7 @@ final class SharedCall {
   /** The thread of a blocking leader: a call within its work must not wait for itself. */
   private final @Nullable Thread leader;
 
+  private final SharedCalls.Key key;
   private final CompletableFuture<End> end = new CompletableFuture<>();
   private final AtomicInteger followers = new AtomicInteger();
 
@@ -64,8 +65,13 @@ final class SharedCall {
     }
   }
 
-  SharedCall(@Nullable Thread leader) {
+  SharedCall(GuardedOperation operation, @Nullable Thread leader) {
+    this.key = SharedCalls.Key.of(operation);
     this.leader = leader;
+  }
+
+  SharedCalls.Key key() {
+    return key;
   }
 
   /** Whether another call may follow this one. */

@@ -1,5 +1,6 @@
 package io.commslib.resilience;
 
+import io.commslib.core.call.CallTarget;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -15,11 +16,11 @@ final class SharedCalls {
 
   private final Map<Key, SharedCall> inFlight = new ConcurrentHashMap<>();
 
-  private record Key(String operation, String key) {
+  record Key(CallTarget target, String key) {
 
     static Key of(GuardedOperation operation) {
       String key = Objects.requireNonNull(operation.collapseKey(), "collapseKey");
-      return new Key(operation.target().operation(), key);
+      return new Key(operation.target(), key);
     }
   }
 
@@ -27,8 +28,8 @@ final class SharedCalls {
    * Returns the call to follow; {@code own} if the caller leads and must {@link #end} it; null if
    * its call is not shared.
    */
-  @Nullable SharedCall join(GuardedOperation operation, SharedCall own) {
-    Key key = Key.of(operation);
+  @Nullable SharedCall join(SharedCall own) {
+    Key key = own.key();
     SharedCall known = inFlight.get(key);
     if (known == null) {
       if (inFlight.size() >= MAX_KEYS) {
@@ -43,8 +44,8 @@ final class SharedCalls {
   }
 
   /** Ends a shared call: first no call joins it any longer, then its followers continue. */
-  void end(GuardedOperation operation, SharedCall own, SharedCall.End end) {
-    inFlight.remove(Key.of(operation), own);
+  void end(SharedCall own, SharedCall.End end) {
+    inFlight.remove(own.key(), own);
     own.end(end);
   }
 

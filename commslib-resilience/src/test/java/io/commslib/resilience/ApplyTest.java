@@ -67,7 +67,7 @@ class ApplyTest {
     for (int i = 0; i < 7; i++) {
       assertThat(guard.rate().reserve(0)).isZero();
     }
-    assertThat(guard.bulkhead().tryAcquire()).isTrue();
+    assertThat(guard.lanes().all().bulkhead.tryAcquire()).isTrue();
     assertThat(guard.budget().balance()).isEqualTo(15);
     resilience.apply(
         config(

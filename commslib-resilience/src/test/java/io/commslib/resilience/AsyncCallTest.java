@@ -428,7 +428,7 @@ class AsyncCallTest {
     // Six of these had a token.
     assertThat(stages).hasSizeLessThan(20 + 12);
     assertThat(limited.breakerState()).isEqualTo(State.HALF_OPEN);
-    assertThat(limited.breaker().admits()).isTrue();
+    assertThat(limited.lanes().all().breaker.admits()).isTrue();
   }
 
   @Test

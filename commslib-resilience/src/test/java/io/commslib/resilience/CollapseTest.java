@@ -183,7 +183,8 @@ class CollapseTest {
 
   @Test
   void followersAreBounded() {
-    SharedCall shared = new SharedCall(null);
+    GuardedOperation any = guard.operation("quote", Idempotency.SAFE).collapsing("a");
+    SharedCall shared = new SharedCall(any, null);
     for (int i = 0; i < SharedCall.MAX_FOLLOWERS; i++) {
       assertThat(shared.admits()).isTrue();
     }
@@ -195,10 +196,10 @@ class CollapseTest {
     SharedCalls shared = new SharedCalls();
     GuardedOperation any = guard.operation("quote", Idempotency.SAFE);
     for (int i = 0; i < SharedCalls.MAX_KEYS; i++) {
-      SharedCall own = new SharedCall(null);
-      assertThat(shared.join(any.collapsing("key " + i), own)).isSameAs(own);
+      SharedCall own = new SharedCall(any.collapsing("key " + i), null);
+      assertThat(shared.join(own)).isSameAs(own);
     }
-    assertThat(shared.join(any.collapsing("one more"), new SharedCall(null))).isNull();
+    assertThat(shared.join(new SharedCall(any.collapsing("one more"), null))).isNull();
   }
 
   @Test

@@ -3,13 +3,17 @@ package io.commslib.resilience;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallStatus;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.CircuitBreakerConfig;
+import io.commslib.core.resilience.FaultConfig;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.resilience.TrafficSplit;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
@@ -34,7 +38,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The keys of the configuration: each setting has one, with the rule of its setter. */
 class ConfigKeysTest {
 
-  private static final Set<Class<?>> LEAVES = Set.of(int.class, boolean.class, Duration.class);
+  private static final Set<Class<?>> LEAVES =
+      Set.of(
+          int.class,
+          boolean.class,
+          Duration.class,
+          TrafficSplit.class,
+          CallStatus.class,
+          SendCertainty.class);
 
   /** Its name in the builder has no part. */
   private static final Map<String, String> NAMED = Map.of("maxInFlight", "bulkhead.maxInFlight");
@@ -53,6 +64,8 @@ class ConfigKeysTest {
                   .build())
           .rateLimiter(RateLimiterConfig.of(10))
           .hedging(HedgingConfig.of(Duration.ofMillis(10)))
+          .split(TrafficSplit.of("v1", 95, "v2", 5))
+          .faults(FaultConfig.delaying(1, Duration.ofMillis(10)))
           .build();
 
   @Test
@@ -133,6 +146,21 @@ class ConfigKeysTest {
       assertThat(rule.parse("yes")).isNull();
       return;
     }
+    if (rule.kind() == ValueRule.Kind.NAME) {
+      for (Object name : rule.names()) {
+        assertThat(rule.parse(name.toString())).isEqualTo(name);
+        assertThat(setting.read(with(setting, name))).isEqualTo(name);
+      }
+      assertThat(rule.parse("OK")).isNull();
+      return;
+    }
+    if (rule.kind() == ValueRule.Kind.SPLIT) {
+      // TrafficSplitTest has its bounds.
+      TrafficSplit split = TrafficSplit.of("a.b", 0, "c_d-e", TrafficSplit.MAX_WEIGHT);
+      assertThat(rule.parse(ValueRule.show(split))).isEqualTo(split);
+      assertThat(setting.read(with(setting, split))).isEqualTo(split);
+      return;
+    }
     for (long good : List.of(rule.min(), rule.max())) {
       Object value = value(rule, good);
       assertThat(rule.parse(ValueRule.show(value))).isEqualTo(value);
@@ -168,6 +196,8 @@ class ConfigKeysTest {
           case FLAG -> String.valueOf(!(Boolean) setting.read(WIDE));
           case COUNT -> String.valueOf(rule.max() - 1);
           case TIME -> "30s";
+          case NAME -> rule.names().get(0).toString();
+          case SPLIT -> "a:1,b:2,c:0";
         };
     String key = ConfigKeys.of("x", setting);
     ResilienceConfig config =
@@ -223,6 +253,29 @@ class ConfigKeysTest {
   void theNearestKeyIsAlwaysAKnownOne(String unknown) {
     assertThat(ConfigKeys.parse(unknown)).isNull();
     assertThat(ConfigKeys.parse(ConfigKeys.nearest(unknown))).isNotNull();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "v1",
+        "v1:",
+        ":1",
+        "v1:1,",
+        "v1:-1,v2:1",
+        "v1:1,v1:2",
+        "v1:0",
+        "v1:0,v2:0",
+        "v1:10001",
+        "v1:9999999999",
+        "v 1:1",
+        "v1=1",
+        "a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1",
+        "v1:1;v2:1"
+      })
+  void everythingElseIsNoSplit(String text) {
+    assertThat(ValueRule.split().parse(text)).isNull();
   }
 
   @ParameterizedTest

@@ -161,7 +161,7 @@ class LimitsTest {
     guard.forceBreakerOpen();
     guard.replacePolicy(CallPolicy.builder().maxInFlight(7).build());
     assertThat(guard.breakerState()).isEqualTo(State.FORCED_OPEN);
-    assertThat(guard.bulkhead().limit()).isEqualTo(7);
+    assertThat(guard.lanes().all().bulkhead.limit()).isEqualTo(7);
   }
 
   @Test

@@ -32,7 +32,7 @@ public final class CallContext {
   private static final Pattern TRACEPARENT =
       Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
-  private static final CallContext EMPTY = new CallContext(Trail.NONE, null, 0, null, 0);
+  private static final CallContext EMPTY = new CallContext(Trail.NONE, null, 0, null, 0, null);
 
   /** A context, or a supplier that makes it when it is read; absent for the empty context. */
   private static final ThreadLocal<@Nullable Object> CURRENT = new ThreadLocal<>();
@@ -62,18 +62,21 @@ public final class CallContext {
   private final long deadlineNanos;
   private final @Nullable String idempotencyKey;
   private final int attempt;
+  private final @Nullable String subset;
 
   private CallContext(
       Trail trail,
       @Nullable TimeSource clock,
       long deadlineNanos,
       @Nullable String idempotencyKey,
-      int attempt) {
+      int attempt,
+      @Nullable String subset) {
     this.trail = trail;
     this.clock = clock;
     this.deadlineNanos = deadlineNanos;
     this.idempotencyKey = idempotencyKey;
     this.attempt = attempt;
+    this.subset = subset;
   }
 
   /** {@return the context of this thread, the empty one if none is attached} */
@@ -304,6 +307,16 @@ public final class CallContext {
   }
 
   /**
+   * Returns the subset of the remote's instances to which the attempt goes, where the calls to the
+   * remote are split or the operation has a subset. The code of the attempt chooses the instance.
+   *
+   * @return the subset, or empty for all instances
+   */
+  public Optional<String> subset() {
+    return Optional.ofNullable(subset);
+  }
+
+  /**
    * Returns a copy whose deadline is the earlier of this context's and another one.
    *
    * @param other the other deadline
@@ -314,7 +327,7 @@ public final class CallContext {
     if (own != null && own.earlier(other) == own) {
       return this;
     }
-    return new CallContext(trail, other.clock(), other.atNanos(), idempotencyKey, attempt);
+    return new CallContext(trail, other.clock(), other.atNanos(), idempotencyKey, attempt, subset);
   }
 
   /**
@@ -323,7 +336,7 @@ public final class CallContext {
    * @return the copy
    */
   public CallContext withoutDeadline() {
-    return clock == null ? this : new CallContext(trail, null, 0, idempotencyKey, attempt);
+    return clock == null ? this : new CallContext(trail, null, 0, idempotencyKey, attempt, subset);
   }
 
   /**
@@ -338,11 +351,31 @@ public final class CallContext {
    */
   public CallContext forAttempt(
       int number, long untilNanos, TimeSource time, @Nullable String key) {
-    return new CallContext(trail, time, untilNanos, key, number);
+    return forAttempt(number, untilNanos, time, key, null);
+  }
+
+  /**
+   * Returns a copy for an attempt of a call to a subset. For engines.
+   *
+   * @param number the number of the attempt, from 1
+   * @param untilNanos the end of the attempt's time as a reading of the clock, not later than this
+   *     context's deadline
+   * @param time the clock
+   * @param key the idempotency key of the call, or null
+   * @param instances the subset of the remote's instances, or null for all
+   * @return the copy
+   */
+  public CallContext forAttempt(
+      int number,
+      long untilNanos,
+      TimeSource time,
+      @Nullable String key,
+      @Nullable String instances) {
+    return new CallContext(trail, time, untilNanos, key, number, instances);
   }
 
   private CallContext with(Trail next) {
-    return new CallContext(next, clock, deadlineNanos, idempotencyKey, attempt);
+    return new CallContext(next, clock, deadlineNanos, idempotencyKey, attempt, subset);
   }
 
   /**

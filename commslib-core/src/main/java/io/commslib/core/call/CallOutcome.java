@@ -21,23 +21,27 @@ public final class CallOutcome {
   private final SendCertainty certainty;
   private final @Nullable Duration retryAfter;
   private final boolean retryable;
+  private final boolean injected;
 
   private CallOutcome(
       CallStatus status,
       SendCertainty certainty,
       @Nullable Duration retryAfter,
-      boolean retryable) {
+      boolean retryable,
+      boolean injected) {
     this.status = status;
     this.certainty = certainty;
     this.retryAfter = retryAfter;
     this.retryable = retryable;
+    this.injected = injected;
   }
 
   private static CallOutcome[] answered() {
     CallStatus[] all = CallStatus.values();
     CallOutcome[] outcomes = new CallOutcome[all.length];
     for (CallStatus status : all) {
-      outcomes[status.ordinal()] = new CallOutcome(status, SendCertainty.ANSWERED, null, true);
+      outcomes[status.ordinal()] =
+          new CallOutcome(status, SendCertainty.ANSWERED, null, true, false);
     }
     return outcomes;
   }
@@ -55,7 +59,7 @@ public final class CallOutcome {
       return answered(status);
     }
     Checks.check(status != CallStatus.OK, "certainty", certainty, "ANSWERED with status OK");
-    return new CallOutcome(status, certainty, null, true);
+    return new CallOutcome(status, certainty, null, true, false);
   }
 
   /**
@@ -78,7 +82,7 @@ public final class CallOutcome {
   public CallOutcome withRetryAfter(Duration wait) {
     Checks.check(!wait.isNegative(), "retryAfter", wait, "zero or more");
     Duration bounded = wait.compareTo(LONGEST_ADVICE) > 0 ? LONGEST_ADVICE : wait;
-    return new CallOutcome(status, certainty, bounded, retryable);
+    return new CallOutcome(status, certainty, bounded, retryable, injected);
   }
 
   /**
@@ -88,7 +92,16 @@ public final class CallOutcome {
    * @return the copy
    */
   public CallOutcome withoutRetry() {
-    return new CallOutcome(status, certainty, retryAfter, false);
+    return new CallOutcome(status, certainty, retryAfter, false, injected);
+  }
+
+  /**
+   * Returns a copy that is marked as the outcome of an injected fault. For engines.
+   *
+   * @return the copy
+   */
+  public CallOutcome asInjected() {
+    return new CallOutcome(status, certainty, retryAfter, retryable, true);
   }
 
   /** {@return the status} */
@@ -114,6 +127,16 @@ public final class CallOutcome {
    */
   public boolean isRetryable() {
     return retryable;
+  }
+
+  /**
+   * Returns whether a fault that was injected for a test determined this outcome, and not the
+   * callee.
+   *
+   * @return whether it was injected
+   */
+  public boolean isInjected() {
+    return injected;
   }
 
   /** {@return whether the status is {@code OK}} */
@@ -142,12 +165,13 @@ public final class CallOutcome {
         && status == that.status
         && certainty == that.certainty
         && retryable == that.retryable
+        && injected == that.injected
         && Objects.equals(retryAfter, that.retryAfter);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(status, certainty, retryAfter, retryable);
+    return Objects.hash(status, certainty, retryAfter, retryable, injected);
   }
 
   @Override
@@ -156,6 +180,7 @@ public final class CallOutcome {
         + " "
         + certainty
         + (retryAfter == null ? "" : " retryAfter=" + retryAfter)
-        + (retryable ? "" : " not retryable");
+        + (retryable ? "" : " not retryable")
+        + (injected ? " injected" : "");
   }
 }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * All policies of the calls to one remote. They apply in a fixed order, whatever the order of the
  * builder's calls: collapse, total deadline, retries and hedges with one budget, and for each
- * attempt breaker, rate limiter, bulkhead and attempt timeout. Immutable.
+ * attempt split, breaker, rate limiter, bulkhead, faults and attempt timeout. Immutable.
  */
 public final class CallPolicy {
 
@@ -36,12 +36,16 @@ public final class CallPolicy {
     HEDGING,
     /** The bound of retries and hedges. */
     BUDGET,
+    /** The choice of a subset of the remote's instances by weight. */
+    SPLIT,
     /** The circuit breaker. */
     BREAKER,
     /** The rate limiter. */
     RATE_LIMITER,
     /** The bound of attempts in flight. */
     BULKHEAD,
+    /** Faults that are injected for a test. */
+    FAULTS,
     /** The time of an attempt; the deadline still holds. */
     ATTEMPT_TIMEOUT
   }
@@ -88,7 +92,9 @@ public final class CallPolicy {
   public boolean has(Part part) {
     return !settings.without.contains(part)
         && (part != Part.RATE_LIMITER || settings.rateLimiter != null)
-        && (part != Part.HEDGING || settings.hedging != null);
+        && (part != Part.HEDGING || settings.hedging != null)
+        && (part != Part.SPLIT || settings.split != null)
+        && (part != Part.FAULTS || settings.faults != null);
   }
 
   /** {@return the time of a call, all attempts and waits included} */
@@ -116,6 +122,11 @@ public final class CallPolicy {
     return settings.budget;
   }
 
+  /** {@return the weights of subsets, or empty without a split} */
+  public Optional<TrafficSplit> split() {
+    return Optional.ofNullable(settings.split);
+  }
+
   /** {@return the settings of the circuit breaker} */
   public CircuitBreakerConfig breaker() {
     return settings.breaker;
@@ -131,6 +142,11 @@ public final class CallPolicy {
     return Optional.ofNullable(settings.rateLimiter);
   }
 
+  /** {@return the faults to inject, or empty without them} */
+  public Optional<FaultConfig> faults() {
+    return Optional.ofNullable(settings.faults);
+  }
+
   @Override
   public String toString() {
     return "CallPolicy{deadline="
@@ -143,12 +159,16 @@ public final class CallPolicy {
         + (settings.hedging == null ? "none" : settings.hedging)
         + ", budget="
         + budget()
+        + ", split="
+        + (settings.split == null ? "none" : settings.split)
         + ", breaker="
         + breaker()
         + ", maxInFlight="
         + maxInFlight()
         + ", rateLimiter="
         + (settings.rateLimiter == null ? "none" : settings.rateLimiter)
+        + ", faults="
+        + (settings.faults == null ? "none" : settings.faults)
         + ", without="
         + settings.without
         + "}";
@@ -161,9 +181,11 @@ public final class CallPolicy {
     private RetryPolicy retry = RetryPolicy.defaults();
     private @Nullable HedgingConfig hedging;
     private RetryBudgetConfig budget = RetryBudgetConfig.defaults();
+    private @Nullable TrafficSplit split;
     private CircuitBreakerConfig breaker = CircuitBreakerConfig.defaults();
     private int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
     private @Nullable RateLimiterConfig rateLimiter;
+    private @Nullable FaultConfig faults;
     private final Set<Part> without = EnumSet.noneOf(Part.class);
 
     private Builder() {}
@@ -174,9 +196,11 @@ public final class CallPolicy {
       retry = other.retry;
       hedging = other.hedging;
       budget = other.budget;
+      split = other.split;
       breaker = other.breaker;
       maxInFlight = other.maxInFlight;
       rateLimiter = other.rateLimiter;
+      faults = other.faults;
       without.addAll(other.without);
     }
 
@@ -241,6 +265,18 @@ public final class CallPolicy {
     }
 
     /**
+     * Splits the calls over subsets of the remote's instances. Each subset has a breaker and a
+     * bulkhead of its own.
+     *
+     * @param split the weights; default none
+     * @return this builder
+     */
+    public Builder split(TrafficSplit split) {
+      this.split = Objects.requireNonNull(split, "split");
+      return this;
+    }
+
+    /**
      * Sets the circuit breaker.
      *
      * @param breaker default {@link CircuitBreakerConfig#defaults()}
@@ -275,10 +311,21 @@ public final class CallPolicy {
     }
 
     /**
+     * Sets faults that are injected, for tests of what depends on the remote.
+     *
+     * @param faults default none
+     * @return this builder
+     */
+    public Builder faults(FaultConfig faults) {
+      this.faults = Objects.requireNonNull(faults, "faults");
+      return this;
+    }
+
+    /**
      * Switches a policy off.
      *
-     * @param part the policy; by default all are on but the rate limiter and hedging, which need
-     *     settings
+     * @param part the policy; by default all are on but the rate limiter, hedging, the split and
+     *     faults, which need settings
      * @return this builder
      */
     public Builder without(Part part) {
@@ -289,7 +336,7 @@ public final class CallPolicy {
     /**
      * Switches a policy on that was switched off.
      *
-     * @param part the policy; by default all are on but the rate limiter, which has no rate
+     * @param part the policy; by default all are on but those that need settings
      * @return this builder
      */
     public Builder with(Part part) {
