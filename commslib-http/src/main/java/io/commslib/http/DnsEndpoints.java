@@ -15,10 +15,12 @@ import java.util.regex.Pattern;
  */
 final class DnsEndpoints implements Endpoints {
 
-  /** More would only make the choice slower. Which ones are left out is the same for each lookup. */
+  /**
+   * More would only make the choice slower. Which ones are left out is the same for each lookup.
+   */
   static final int MAX_RESOLVED = 100;
 
-  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,252})");
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,252})");
 
   private final String host;
   private final int port;

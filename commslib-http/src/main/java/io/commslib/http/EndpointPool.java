@@ -72,15 +72,14 @@ final class EndpointPool {
   private final String service;
   private final Endpoints source;
   private final CommsRuntime runtime;
+  private final Lookups lookups;
   private final AtomicBoolean refreshing = new AtomicBoolean();
   private volatile List<Endpoint> endpoints;
-  private volatile long refreshed;
+
+  /** The time of the next refresh. */
+  private volatile long due;
+
   private volatile boolean sourceFails;
-
-  /** Whether the addresses of a name have been found. */
-  private volatile boolean isLookedUp;
-
-  private final Lookups lookups;
 
   /** Runs a lookup on another thread. */
   interface Lookups {
@@ -96,14 +95,15 @@ final class EndpointPool {
   }
 
   EndpointPool(String service, Endpoints source, CommsRuntime runtime, Lookups lookups) {
-    this.lookups = lookups;
     this.service = service;
     this.source = source;
     this.runtime = runtime;
-    this.refreshed = runtime.time().nanoTime();
+    this.lookups = lookups;
+    long now = runtime.time().nanoTime();
+    this.due = source instanceof DnsEndpoints ? now : now + REFRESH.toNanos();
     List<Endpoint> first = new ArrayList<>();
     for (URI uri : checked(source.current())) {
-      first.add(new Endpoint(uri, true, refreshed));
+      first.add(new Endpoint(uri, true, now));
     }
     this.endpoints = List.copyOf(first);
   }
@@ -226,32 +226,30 @@ final class EndpointPool {
   }
 
   private void refreshIfDue(long now) {
+    if (now - due < 0 || !refreshing.compareAndSet(false, true)) {
+      return;
+    }
     if (source instanceof DnsEndpoints dns) {
-      lookUpIfDue(dns, now);
-    } else if (now - refreshed >= REFRESH.toNanos() && refreshing.compareAndSet(false, true)) {
-      refresh(source::current, now);
+      lookUp(dns, now);
+    } else {
+      refresh(source::current, REFRESH);
     }
   }
 
   /** A lookup may hang for a minute and ignores interrupts, so no call makes it. */
-  private void lookUpIfDue(DnsEndpoints dns, long now) {
-    boolean isDue = !isLookedUp && !sourceFails || now - refreshed >= LOOKUP.toNanos();
-    if (!isDue || !refreshing.compareAndSet(false, true)) {
-      return;
-    }
+  private void lookUp(DnsEndpoints dns, long now) {
     try {
-      lookups.start(() -> refresh(dns::lookUp, runtime.time().nanoTime()));
+      lookups.start(() -> refresh(dns::lookUp, LOOKUP));
     } catch (Throwable e) {
-      // No thread can be started now; the next lookup is due after the usual time.
-      refreshed = now;
+      // No thread can be started now; the addresses before stay in use.
+      due = now + LOOKUP.toNanos();
       refreshing.set(false);
     }
   }
 
-  private void refresh(Callable<List<URI>> addresses, long now) {
+  private void refresh(Callable<List<URI>> addresses, Duration next) {
     try {
-      replace(checked(addresses.call()), now);
-      isLookedUp = true;
+      replace(checked(addresses.call()), runtime.time().nanoTime());
       sourceFails = false;
     } catch (Throwable e) {
       if (!sourceFails) {
@@ -259,7 +257,7 @@ final class EndpointPool {
         log.warn("{}: the addresses before stay in use: {}", service, e.toString());
       }
     } finally {
-      refreshed = now;
+      due = runtime.time().nanoTime() + next.toNanos();
       refreshing.set(false);
     }
   }

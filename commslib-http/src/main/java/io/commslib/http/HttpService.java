@@ -57,8 +57,7 @@ public final class HttpService {
     from.subsets.forEach(
         (name, endpoints) ->
             subsets.put(
-                name,
-                new EndpointPool(from.name + "/" + name, endpoints, resilience.runtime())));
+                name, new EndpointPool(from.name + "/" + name, endpoints, resilience.runtime())));
     this.client = from.client == null ? newClient() : from.client;
     this.outcomes = new HttpOutcomes(resilience.runtime().time());
     this.codec = from.codec;

@@ -9,6 +9,7 @@ import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.Refusal;
+import io.commslib.core.resilience.CircuitBreaker.State;
 import io.commslib.http.StubServer.Answer;
 import io.commslib.http.StubServer.Received;
 import io.commslib.resilience.Resilience;
@@ -76,6 +77,26 @@ class HttpCallsTest {
     assertThat(
             resilience.guard(service(busy)).operation("POST", Idempotency.NON_IDEMPOTENT).target())
         .hasToString(service(busy) + " POST");
+  }
+
+  @Test
+  void eachSubsetOfATargetHasItsOwnBreaker() throws Exception {
+    StubServer server = fixture.stub(request -> Answer.empty(204));
+    HttpClient split =
+        HttpCalls.builder(bare, resilience)
+            .target(
+                request ->
+                    CallTarget.of("split", "GET", Idempotency.SAFE)
+                        .inSubset(request.headers().firstValue("X-Subset").orElse("v1")))
+            .build();
+    assertThat(split.send(to(server).build(), BodyHandlers.discarding()).statusCode())
+        .isEqualTo(204);
+    resilience.guard("split").forceBreakerOpen();
+    HttpRequest second = to(server).header("X-Subset", "v2").build();
+    assertThat(resilience.guard("split").breakerState("v1")).isEqualTo(State.FORCED_OPEN);
+    assertThat(resilience.guard("split").breakerState("v2")).isEqualTo(State.CLOSED);
+    Throwable refused = catchThrowable(() -> split.send(second, BodyHandlers.discarding()));
+    assertThat(((CallException) refused.getCause()).target()).hasToString("split/v2 GET");
   }
 
   @Test

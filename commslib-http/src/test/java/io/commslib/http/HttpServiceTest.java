@@ -11,6 +11,7 @@ import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.resilience.TrafficSplit;
 import io.commslib.http.StubServer.Answer;
 import io.commslib.http.StubServer.Received;
 import io.commslib.jackson.JacksonCodec;
@@ -560,6 +561,29 @@ class HttpServiceTest {
     assertThat(failures).as("what was not sent is sent to another instance").hasValue(0);
     assertThat(fast.requests.size() + slow.requests.size()).isEqualTo(200);
     assertThat(slow.requests.size()).isLessThan(fast.requests.size() / 2);
+  }
+
+  @Test
+  void anAttemptGoesToTheInstancesOfItsSubset() throws Exception {
+    StubServer stable = fixture.stub(request -> Answer.empty(204));
+    StubServer canary = fixture.stub(request -> Answer.empty(204));
+    HttpService prices =
+        HttpService.builder("split", stable.uri())
+            .subset("v2", Endpoints.of(List.of(canary.uri())))
+            .build(resilience);
+    prices.post("/x").send();
+    assertThat(stable.requests).hasSize(1);
+    prices
+        .guard()
+        .replacePolicy(CallPolicy.builder().split(TrafficSplit.of("v1", 0, "v2", 1)).build());
+    prices.post("/x").send();
+    assertThat(canary.requests).hasSize(1);
+    prices
+        .guard()
+        .replacePolicy(CallPolicy.builder().split(TrafficSplit.of("v1", 1, "v2", 0)).build());
+    prices.post("/x").send();
+    assertThat(stable.requests).as("a subset without instances of its own").hasSize(2);
+    assertThat(canary.requests).hasSize(1);
   }
 
   @Test

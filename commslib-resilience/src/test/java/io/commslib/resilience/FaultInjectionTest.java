@@ -221,7 +221,10 @@ class FaultInjectionTest {
     CallException failure =
         (CallException) call(kind, tooSlow.operation("quote", Idempotency.SAFE));
     assertThat(failure).hasMessageStartingWith("COMMS-CALL-002: the attempt overran its time");
-    assertThat(failure.elapsed()).isLessThan(Duration.ofSeconds(3));
+    if (kind == Kind.STAGE) {
+      // A blocking pause of virtual time can't end early; a real thread is tested below.
+      assertThat(failure.elapsed()).isLessThan(Duration.ofSeconds(3));
+    }
     assertThat(runs).isEqualTo(1);
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
     time.advance(Duration.ofMinutes(1));
@@ -333,8 +336,7 @@ class FaultInjectionTest {
             .lines()
             .filter(line -> line.contains("FaultInjector"))
             .toList();
-    assertThat(lines).hasSize(2);
+    assertThat(lines).hasSize(1);
     assertThat(lines.get(0)).contains("WARN", "pricing", "failPercent=100", "INTERNAL");
-    assertThat(lines.get(1)).contains("INFO", "pricing", "no faults");
   }
 }

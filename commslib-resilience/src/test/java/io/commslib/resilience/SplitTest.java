@@ -309,7 +309,7 @@ class SplitTest {
     }
     operation.inSubset("s0");
     assertThatIllegalStateException()
-        .isThrownBy(() -> operation.inSubset("one more"))
+        .isThrownBy(() -> operation.inSubset("one-more"))
         .withMessageStartingWith("subsets of pricing: 65 (expected: 1..64");
     assertThatThrownBy(() -> operation.inSubset("a\nb"))
         .isInstanceOf(IllegalArgumentException.class);
