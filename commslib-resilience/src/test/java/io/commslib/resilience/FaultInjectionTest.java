@@ -172,9 +172,10 @@ class FaultInjectionTest {
     }
     GuardedOperation unsafe = guard.operation("order", Idempotency.NON_IDEMPOTENT);
     assertThat(((CallException) call(kind, unsafe)).attempts()).isEqualTo(1);
-    while (guard.breakerState() == State.CLOSED) {
+    for (int i = 0; i < 100 && guard.breakerState() == State.CLOSED; i++) {
       operation.callOr(attempt -> "answer", failure -> "default");
     }
+    assertThat(guard.breakerState()).isEqualTo(State.OPEN);
     time.runUntilIdle();
     int injected = (int) attempts.stream().filter(CallOutcome::isInjected).count();
     assertThat(((CallException) call(kind, operation)).refusal()).contains(Refusal.BREAKER);

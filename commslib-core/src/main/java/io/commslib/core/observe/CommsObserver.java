@@ -174,7 +174,7 @@ public interface CommsObserver {
   /**
    * Reports that a circuit breaker has changed its state.
    *
-   * @param service the remote service
+   * @param service the remote service, with its subset as {@code service/subset}
    * @param from the state before
    * @param to the state now
    * @param cause the outcome that caused it; a success where time or an operator did

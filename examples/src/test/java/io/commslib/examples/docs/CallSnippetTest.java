@@ -1,5 +1,7 @@
 package io.commslib.examples.docs;
 
+import static io.commslib.core.SendCertainty.MAYBE_SENT;
+import static io.commslib.core.call.CallStatus.UNAVAILABLE;
 import static io.commslib.core.call.Idempotency.KEYED;
 import static io.commslib.core.call.Idempotency.SAFE;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,8 +15,10 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.ConcurrencyLimiter;
+import io.commslib.core.resilience.FaultConfig;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.Permit;
+import io.commslib.core.resilience.TrafficSplit;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.resilience.AdaptiveLimiter;
@@ -208,6 +212,38 @@ class CallSnippetTest {
         CallPolicy.builder().hedging(HedgingConfig.of(Duration.ofMillis(80))).build();
     // end
     assertThat(hedged.hedging()).map(HedgingConfig::maxExtra).contains(1);
+  }
+
+  private Price quote(String version, String article) {
+    return new Price(version.length() + article.length());
+  }
+
+  @Test
+  void aCanaryGetsAShareOfTheCalls() {
+    String article = "85123A";
+    // snippet: calls-split
+    CallPolicy canary = CallPolicy.builder().split(TrafficSplit.of("v1", 95, "v2", 5)).build();
+    // end
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.builder(runtime).defaults(canary).build()) {
+      Guard pricing = resilience.guard("pricing");
+      // snippet: calls-subset
+      Price price =
+          pricing
+              .operation("quote", SAFE)
+              .call(attempt -> quote(attempt.subset().orElse("v1"), article));
+      // end
+      assertThat(price).isEqualTo(new Price(8));
+    }
+  }
+
+  @Test
+  void faultsAreInjected() {
+    // snippet: calls-faults
+    CallPolicy chaos =
+        CallPolicy.builder().faults(FaultConfig.failing(10, UNAVAILABLE, MAYBE_SENT)).build();
+    // end
+    assertThat(chaos.faults()).map(FaultConfig::failPercent).contains(10);
   }
 
   @Test

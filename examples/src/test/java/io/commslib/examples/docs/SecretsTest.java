@@ -74,6 +74,8 @@ class SecretsTest {
           "Health",
           "OutboxHealth",
           "ShardOwnership",
+          // Names and weights of subsets.
+          "TrafficSplit",
           // Functions of a definition, and the states of steps by their names.
           "Step",
           "Undo",
