@@ -160,6 +160,16 @@ class FaultInjectionTest {
     assertThat(failure.outcome().status()).isEqualTo(CallStatus.UNAVAILABLE);
   }
 
+  /** The outcome of a call says what is known of all its attempts. */
+  @Test
+  void theMarkStaysIfAnEarlierAttemptMayHaveBeenSent() {
+    CallOutcome injected =
+        FaultConfig.failing(1, CallStatus.UNAVAILABLE, SendCertainty.NOT_SENT).outcome();
+    CallOutcome known = Outcomes.afterSending(injected);
+    assertThat(known.certainty()).isEqualTo(SendCertainty.MAYBE_SENT);
+    assertThat(known.isInjected()).isTrue();
+  }
+
   @ParameterizedTest
   @EnumSource
   void faultsExerciseRetriesBudgetAndBreaker(Kind kind) {
