@@ -12,6 +12,12 @@ public final class CallHeaders {
   /** The number of the attempt, from 1. */
   public static final String ATTEMPT = "X-Request-Attempt";
 
+  /**
+   * The id of a call, the same one for all its attempts. Sent with GET and HEAD, which the JDK's
+   * client may send twice: the server counts an attempt that arrives again.
+   */
+  public static final String CALL_ID = "X-Call-Id";
+
   /** The idempotency key as a quoted string, the same one for all attempts of a call. */
   public static final String IDEMPOTENCY_KEY = "Idempotency-Key";
 

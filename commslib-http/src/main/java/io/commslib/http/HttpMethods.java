@@ -2,7 +2,9 @@ package io.commslib.http;
 
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.checks.Checks;
+import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** What RFC 9110 says of methods. */
 final class HttpMethods {
@@ -26,5 +28,10 @@ final class HttpMethods {
   /** Whether the JDK's client may send a request again on a new connection without telling. */
   static boolean isResentByTheClient(String method) {
     return method.equals("GET") || method.equals("HEAD");
+  }
+
+  /** A new id for a call whose attempts the JDK's client may send again; null for others. */
+  static @Nullable String callId(String method, RandomGenerator random) {
+    return isResentByTheClient(method) ? Long.toHexString(random.nextLong()) : null;
   }
 }

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,8 @@ public final class HttpService {
   private final Map<String, EndpointPool> subsets = new TreeMap<>();
   private final HttpClient client;
   private final HttpOutcomes outcomes;
+  private final RandomGenerator random;
+  private final ServiceTransport transport = new ServiceTransport(this);
   private final @Nullable Codec codec;
   private final @Nullable CredentialSource credentials;
   private final Map<String, String> headers;
@@ -60,6 +63,7 @@ public final class HttpService {
                 name, new EndpointPool(from.name + "/" + name, endpoints, resilience.runtime())));
     this.client = from.client == null ? newClient() : from.client;
     this.outcomes = new HttpOutcomes(resilience.runtime().time());
+    this.random = resilience.runtime().random();
     this.codec = from.codec;
     this.credentials = from.credentials;
     this.headers = Map.copyOf(from.headers);
@@ -211,6 +215,15 @@ public final class HttpService {
     return outcomes;
   }
 
+  /** The id of a call of this method, or null if each of its attempts is sent once. */
+  @Nullable String callId(String method) {
+    return HttpMethods.callId(method, random);
+  }
+
+  ServiceTransport transport() {
+    return transport;
+  }
+
   @Nullable Codec codec() {
     return codec;
   }
@@ -258,6 +271,7 @@ public final class HttpService {
             "host",
             "idempotency-key",
             "upgrade",
+            "x-call-id",
             "x-request-attempt");
 
     private final String name;

@@ -54,10 +54,11 @@ final class ProtectedHttpClient extends HttpClient {
   @Override
   public <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> handler)
       throws IOException, InterruptedException {
+    String callId = callId(request);
     try {
       return operation(request)
           .<HttpResponse<T>, Exception>call(
-              outcomes, attempt -> client.send(request(request, attempt), handler));
+              outcomes, attempt -> client.send(request(request, attempt, callId), handler));
     } catch (CallException e) {
       Exception failure = asTheClients(e);
       if (failure instanceof InterruptedException interrupt) {
@@ -82,12 +83,13 @@ final class ProtectedHttpClient extends HttpClient {
   @Override
   public <T> CompletableFuture<HttpResponse<T>> sendAsync(
       HttpRequest request, BodyHandler<T> handler, @Nullable PushPromiseHandler<T> pushes) {
+    String callId = callId(request);
     CompletableFuture<HttpResponse<T>> call =
         operation(request)
             .<HttpResponse<T>>callAsync(
                 outcomes,
                 attempt -> {
-                  HttpRequest each = request(request, attempt);
+                  HttpRequest each = request(request, attempt, callId);
                   return pushes == null
                       ? client.sendAsync(each, handler)
                       : client.sendAsync(each, handler, pushes);
@@ -141,9 +143,13 @@ final class ProtectedHttpClient extends HttpClient {
         .toString();
   }
 
-  private HttpRequest request(HttpRequest request, CallContext attempt) {
+  private @Nullable String callId(HttpRequest request) {
+    return HttpMethods.callId(request.method(), resilience.runtime().random());
+  }
+
+  private HttpRequest request(HttpRequest request, CallContext attempt, @Nullable String callId) {
     HttpRequest.Builder copy = HttpRequest.newBuilder(request, (name, value) -> true);
-    RequestHeaders.write(attempt, timeoutHeader, request.headers(), copy);
+    RequestHeaders.write(attempt, timeoutHeader, request.headers(), callId, copy);
     return copy.build();
   }
 

@@ -7,6 +7,7 @@ import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** Writes what travels with a call to the header fields of an attempt. */
 final class RequestHeaders {
@@ -21,14 +22,22 @@ final class RequestHeaders {
    * Sets the fields of an attempt. The deadline is the time that the attempt still has.
    *
    * @param own the fields that the request has already: its own trace and key win
+   * @param callId the id of the call, or null
    */
   static void write(
-      CallContext attempt, String timeoutName, HttpHeaders own, HttpRequest.Builder to) {
+      CallContext attempt,
+      String timeoutName,
+      HttpHeaders own,
+      @Nullable String callId,
+      HttpRequest.Builder to) {
     long left = attempt.remainingNanos(Long.MAX_VALUE);
     if (left != Long.MAX_VALUE) {
       to.setHeader(timeoutName, Long.toString(Math.max(1, TimeUnit.NANOSECONDS.toMillis(left))));
     }
     to.setHeader(CallHeaders.ATTEMPT, Integer.toString(attempt.attempt()));
+    if (callId != null && isAbsent(own, CallHeaders.CALL_ID)) {
+      to.setHeader(CallHeaders.CALL_ID, callId);
+    }
     if (attempt.hasIdempotencyKey() && isAbsent(own, CallHeaders.IDEMPOTENCY_KEY)) {
       to.setHeader(
           CallHeaders.IDEMPOTENCY_KEY, IdempotencyKeyHeader.format(attempt.idempotencyKey()));

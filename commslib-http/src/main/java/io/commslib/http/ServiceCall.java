@@ -1,7 +1,5 @@
 package io.commslib.http;
 
-import io.commslib.core.SendCertainty;
-import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.CallTarget;
@@ -9,11 +7,6 @@ import io.commslib.core.call.Idempotency;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
 import io.commslib.resilience.GuardedOperation;
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpHeaders;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.util.Map;
 import java.util.Objects;
@@ -28,14 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ServiceCall {
 
-  private static final int UNAUTHORIZED = 401;
   private static final int NOT_FOUND = 404;
   private static final int FIRST_REDIRECT = 300;
-  private static final CallOutcome TIMED_OUT =
-      CallOutcome.of(CallStatus.DEADLINE_EXCEEDED, SendCertainty.MAYBE_SENT);
-  private static final CallOutcome CANCELLED =
-      CallOutcome.of(CallStatus.CANCELLED, SendCertainty.MAYBE_SENT);
-  private static final HttpHeaders NO_FIELDS = HttpHeaders.of(Map.of(), (name, value) -> true);
 
   private final HttpService service;
   private final String method;
@@ -206,7 +193,10 @@ public final class ServiceCall {
   private HttpResponse<byte[]> exchange() {
     try {
       return operation()
-          .<HttpResponse<byte[]>, Exception>call(service.outcomes(), new Attempts()::run);
+          .call(
+              service.transport(),
+              new ServiceRequest(
+                  method, path, headers, body, service.callId(method), idempotency.isRepeatable()));
     } catch (Exception e) {
       if (HttpOutcomes.isTooLarge(e)) {
         throw tooLarge();
@@ -224,76 +214,6 @@ public final class ServiceCall {
         CallOutcome.answered(CallStatus.UNKNOWN).withoutRetry(),
         null,
         null);
-  }
-
-  /** The attempts of one call, which avoid the instance of the attempt before. */
-  private final class Attempts {
-    private EndpointPool.@Nullable Endpoint last;
-
-    HttpResponse<byte[]> run(CallContext attempt) throws IOException, InterruptedException {
-      EndpointPool pool = service.pool(attempt);
-      EndpointPool.Endpoint endpoint = pool.begin(last);
-      last = endpoint;
-      CallOutcome outcome = CallOutcome.answered(CallStatus.UNKNOWN);
-      try {
-        HttpResponse<byte[]> answer = exchange(attempt, endpoint.uri);
-        outcome = service.outcomes().ofAnswer(answer);
-        return answer;
-      } catch (InterruptedException e) {
-        // The tick interrupts after the time of the attempt, a caller who cancels before.
-        outcome = attempt.remainingNanos(1) <= 0 ? TIMED_OUT : CANCELLED;
-        throw e;
-      } catch (IOException e) {
-        outcome = service.outcomes().ofFailure(e);
-        throw e;
-      } finally {
-        pool.end(endpoint, outcome);
-      }
-    }
-  }
-
-  private HttpResponse<byte[]> exchange(CallContext attempt, URI base)
-      throws IOException, InterruptedException {
-    URI uri = uri(base);
-    HttpResponse<byte[]> answer = exchange(attempt, uri, false);
-    boolean isRenewable = service.credentials() != null && idempotency.isRepeatable();
-    return answer.statusCode() == UNAUTHORIZED && isRenewable
-        ? exchange(attempt, uri, true)
-        : answer;
-  }
-
-  private URI uri(URI base) {
-    String prefix = base.toString();
-    return URI.create(
-        prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) + path : prefix + path);
-  }
-
-  private HttpResponse<byte[]> exchange(CallContext attempt, URI uri, boolean renew)
-      throws IOException, InterruptedException {
-    return service
-        .http()
-        .send(
-            request(attempt, uri, renew),
-            BoundedBody.upTo(service.maxAnswerBytes(), !method.equals("HEAD")));
-  }
-
-  private HttpRequest request(CallContext attempt, URI uri, boolean renew) {
-    HttpRequest.Builder request = HttpRequest.newBuilder(uri);
-    if (body != null || !method.equals("GET")) {
-      // An empty body costs a publisher and a header field, which a GET does not need.
-      request.method(method, BodyPublishers.ofByteArray(body == null ? new byte[0] : body));
-    }
-    service.headers().forEach(request::setHeader);
-    headers.forEach(request::setHeader);
-    CredentialSource credentials = service.credentials();
-    if (credentials != null) {
-      // The client's own failure for a malformed value would show it.
-      String credential =
-          HttpService.Builder.checkValue("Authorization", credentials.authorization(renew));
-      request.setHeader("Authorization", credential);
-    }
-    RequestHeaders.write(attempt, service.timeoutHeader(), NO_FIELDS, request);
-    return request.build();
   }
 
   private HttpReply checked(HttpResponse<byte[]> answer) {

@@ -3,9 +3,11 @@ package io.commslib.resilience;
 import io.commslib.core.call.AttemptStage;
 import io.commslib.core.call.AttemptWork;
 import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.CallTransport;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.checks.Checks;
+import java.io.IOException;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -176,6 +178,31 @@ public final class GuardedOperation {
     Objects.requireNonNull(classifier, "classifier");
     Objects.requireNonNull(work, "work");
     return new BlockingCall<T, E>(this).run(classifier, work);
+  }
+
+  /**
+   * Calls the remote through a transport, as {@link #call(OutcomeClassifier, AttemptWork)} with its
+   * classifier. For adapters.
+   *
+   * @param <Q> type of the request
+   * @param <A> type of the answer
+   * @param transport sends the attempts
+   * @param request the request, the same one for each attempt
+   * @return the answer; it is that of the last attempt if its outcome is a failure with an answer
+   * @throws IOException if the answer of the remote can't be used, as the transport states it
+   */
+  public <Q, A extends @Nullable Object> A call(CallTransport<Q, A> transport, Q request)
+      throws IOException {
+    Objects.requireNonNull(transport, "transport");
+    try {
+      return this.<A, Exception>call(
+          transport.outcomes(), attempt -> transport.send(request, attempt));
+    } catch (IOException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      // An interrupt has become a CallException, and the port throws nothing else.
+      throw new IllegalStateException(e);
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import io.commslib.core.codec.Codec;
 import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionRunner;
+import io.commslib.http.CallHeaders;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -132,6 +133,18 @@ public final class HttpRoutes implements HttpHandler {
   /** {@return the number of times that a caller was too slow or a handler overran its time} */
   public long overruns() {
     return serving.watch().overruns();
+  }
+
+  /**
+   * Returns the number of attempts that have arrived a second time, because the JDK's client sends
+   * a GET or HEAD again whose connection ended without an answer. Only requests with {@link
+   * CallHeaders#CALL_ID} are counted, and only if this process has received them both times, with
+   * fewer than some thousand requests between.
+   *
+   * @return the number since the start
+   */
+  public long repeatedAttempts() {
+    return serving.repeated().count();
   }
 
   /** {@return the bound of {@link Builder#maxInFlight}} */

@@ -91,6 +91,7 @@ final class RequestRun implements AutoCloseable {
     RouteTable.Match match = serving.table().find(request.method(), request.rawPath());
     Route route = match.route();
     operation = route.template().toString();
+    serving.repeated().arrived(request);
     routeHeaders = route.headers();
     deadlineNanos = beginNanos + CallerTime.of(request, serving.maxTimeout()).toNanos();
     checkTime();

@@ -20,6 +20,7 @@ final class Serving {
   private final Duration retryAfter;
   private final int maxInFlight;
   private final AtomicLong refused = new AtomicLong();
+  private final RepeatedAttempts repeated = new RepeatedAttempts();
   private volatile boolean stopping;
 
   Serving(HttpRoutes.Builder from) {
@@ -85,6 +86,10 @@ final class Serving {
 
   int maxInFlight() {
     return maxInFlight;
+  }
+
+  RepeatedAttempts repeated() {
+    return repeated;
   }
 
   long refused() {

@@ -62,7 +62,7 @@ final class ProxyConnection {
         if (!faults.hold(direction, read, from::isClosed)) {
           return;
         }
-        if (!forward(direction, to, piece, read)) {
+        if (!forward(direction, from, to, piece, read)) {
           reset();
           return;
         }
@@ -81,14 +81,19 @@ final class ProxyConnection {
   }
 
   /** Returns false if a fault cuts the connection here. */
-  private boolean forward(Direction direction, Socket to, byte[] piece, int bytes)
-      throws IOException {
-    if (halfClosed.contains(direction)) {
-      return true;
+  private boolean forward(Direction direction, Socket from, Socket to, byte[] piece, int bytes)
+      throws IOException, InterruptedException {
+    int at = 0;
+    while (at < bytes && !halfClosed.contains(direction)) {
+      int allowed = faults.allowed(direction, bytes - at);
+      to.getOutputStream().write(piece, at, allowed);
+      at += allowed;
+      if (faults.forwarded(direction, allowed)
+          || (at < bytes && !faults.hold(direction, 0, from::isClosed))) {
+        return false;
+      }
     }
-    int allowed = faults.allowed(direction, bytes);
-    to.getOutputStream().write(piece, 0, allowed);
-    return !faults.forwarded(direction, allowed);
+    return true;
   }
 
   private void endOfDirection() throws IOException {

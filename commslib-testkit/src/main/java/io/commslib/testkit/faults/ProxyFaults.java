@@ -17,6 +17,7 @@ final class ProxyFaults {
   private final Set<Direction> blackHoles = EnumSet.noneOf(Direction.class);
   private final long[] forwarded = new long[Direction.values().length];
   private final long[] cutAt = {Long.MAX_VALUE, Long.MAX_VALUE};
+  private final long[] blackHoleAt = {Long.MAX_VALUE, Long.MAX_VALUE};
   private long delayNanos;
   private long bytesPerSecond = Long.MAX_VALUE;
 
@@ -33,6 +34,15 @@ final class ProxyFaults {
     lock.lock();
     try {
       cutAt[direction.ordinal()] = forwarded[direction.ordinal()] + bytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void blackHoleAfter(Direction direction, long bytes) {
+    lock.lock();
+    try {
+      blackHoleAt[direction.ordinal()] = forwarded[direction.ordinal()] + bytes;
     } finally {
       lock.unlock();
     }
@@ -62,6 +72,8 @@ final class ProxyFaults {
       blackHoles.clear();
       cutAt[0] = Long.MAX_VALUE;
       cutAt[1] = Long.MAX_VALUE;
+      blackHoleAt[0] = Long.MAX_VALUE;
+      blackHoleAt[1] = Long.MAX_VALUE;
       delayNanos = 0;
       bytesPerSecond = Long.MAX_VALUE;
       changed.signalAll();
@@ -89,12 +101,12 @@ final class ProxyFaults {
     }
   }
 
-  /** Returns the number of bytes to forward before the connection is cut, or all of them. */
+  /** Returns the number of bytes to forward before a fault begins, or all of them. */
   int allowed(Direction direction, int bytes) {
     lock.lock();
     try {
-      long left = cutAt[direction.ordinal()] - forwarded[direction.ordinal()];
-      return (int) Math.min(bytes, left);
+      int at = direction.ordinal();
+      return (int) Math.min(bytes, Math.min(cutAt[at], blackHoleAt[at]) - forwarded[at]);
     } finally {
       lock.unlock();
     }
@@ -108,6 +120,10 @@ final class ProxyFaults {
       boolean cut = forwarded[direction.ordinal()] >= cutAt[direction.ordinal()];
       if (cut) {
         cutAt[direction.ordinal()] = Long.MAX_VALUE;
+      }
+      if (forwarded[direction.ordinal()] >= blackHoleAt[direction.ordinal()]) {
+        blackHoleAt[direction.ordinal()] = Long.MAX_VALUE;
+        blackHoles.add(direction);
       }
       return cut;
     } finally {

@@ -37,6 +37,7 @@ public final class TcpFaultProxy implements AutoCloseable {
   private final ProxyFaults faults = new ProxyFaults();
   private final Set<ProxyConnection> connections = ConcurrentHashMap.newKeySet();
   private final AtomicInteger threads = new AtomicInteger();
+  private final AtomicInteger accepted = new AtomicInteger();
   private ServerSocket listener;
   private Thread acceptor;
   private volatile boolean closed;
@@ -78,6 +79,15 @@ public final class TcpFaultProxy implements AutoCloseable {
   }
 
   /**
+   * Returns the number of connections that were accepted so far.
+   *
+   * @return 0 or more
+   */
+  public int accepted() {
+    return accepted.get();
+  }
+
+  /**
    * Returns the number of bytes forwarded so far; a piece counts just after it was written.
    *
    * @param direction the direction
@@ -116,6 +126,17 @@ public final class TcpFaultProxy implements AutoCloseable {
    */
   public void blackHole(Direction direction) {
     faults.blackHole(direction);
+  }
+
+  /**
+   * Forwards this many more bytes in one direction and then nothing until {@link #heal()}, to stall
+   * within an answer.
+   *
+   * @param direction the direction whose bytes count
+   * @param bytes 1 or more
+   */
+  public void blackHoleAfter(Direction direction, long bytes) {
+    faults.blackHoleAfter(direction, Checks.inRange("bytes", bytes, 1, Long.MAX_VALUE));
   }
 
   /**
@@ -198,6 +219,7 @@ public final class TcpFaultProxy implements AutoCloseable {
       Socket client;
       try {
         client = socket.accept();
+        accepted.incrementAndGet();
       } catch (IOException e) {
         // The listener was closed; nothing else ends accept on the loopback interface.
         return;

@@ -1,0 +1,109 @@
+package io.commslib.http;
+
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.CallTransport;
+import io.commslib.core.call.OutcomeClassifier;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.util.Map;
+
+/**
+ * Sends the attempts of a service over HTTP: each one to an instance of the pool, with its own
+ * deadline and number in the header fields. Thread-safe.
+ */
+final class ServiceTransport implements CallTransport<ServiceRequest, HttpResponse<byte[]>> {
+
+  private static final int UNAUTHORIZED = 401;
+  private static final CallOutcome TIMED_OUT =
+      CallOutcome.of(CallStatus.DEADLINE_EXCEEDED, SendCertainty.MAYBE_SENT);
+  private static final CallOutcome CANCELLED =
+      CallOutcome.of(CallStatus.CANCELLED, SendCertainty.MAYBE_SENT);
+  private static final HttpHeaders NO_FIELDS = HttpHeaders.of(Map.of(), (name, value) -> true);
+
+  private final HttpService service;
+
+  ServiceTransport(HttpService service) {
+    this.service = service;
+  }
+
+  @Override
+  public OutcomeClassifier<? super HttpResponse<byte[]>> outcomes() {
+    return service.outcomes();
+  }
+
+  @Override
+  public HttpResponse<byte[]> send(ServiceRequest request, CallContext attempt)
+      throws IOException, InterruptedException {
+    EndpointPool pool = service.pool(attempt);
+    EndpointPool.Endpoint endpoint = pool.begin(request.last);
+    request.last = endpoint;
+    CallOutcome outcome = CallOutcome.answered(CallStatus.UNKNOWN);
+    try {
+      HttpResponse<byte[]> answer = exchange(request, attempt, endpoint.uri);
+      outcome = service.outcomes().ofAnswer(answer);
+      return answer;
+    } catch (InterruptedException e) {
+      // The tick interrupts after the time of the attempt, a caller who cancels before.
+      outcome = attempt.remainingNanos(1) <= 0 ? TIMED_OUT : CANCELLED;
+      throw e;
+    } catch (IOException e) {
+      outcome = service.outcomes().ofFailure(e);
+      throw e;
+    } finally {
+      pool.end(endpoint, outcome);
+    }
+  }
+
+  private HttpResponse<byte[]> exchange(ServiceRequest request, CallContext attempt, URI base)
+      throws IOException, InterruptedException {
+    URI uri = uri(base, request.path);
+    HttpResponse<byte[]> answer = exchange(request, attempt, uri, false);
+    boolean isRenewable = service.credentials() != null && request.isRepeatable;
+    return answer.statusCode() == UNAUTHORIZED && isRenewable
+        ? exchange(request, attempt, uri, true)
+        : answer;
+  }
+
+  private static URI uri(URI base, String path) {
+    String prefix = base.toString();
+    return URI.create(
+        prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) + path : prefix + path);
+  }
+
+  private HttpResponse<byte[]> exchange(
+      ServiceRequest request, CallContext attempt, URI uri, boolean renew)
+      throws IOException, InterruptedException {
+    return service
+        .http()
+        .send(
+            fields(request, attempt, uri, renew),
+            BoundedBody.upTo(service.maxAnswerBytes(), !request.method.equals("HEAD")));
+  }
+
+  private HttpRequest fields(ServiceRequest request, CallContext attempt, URI uri, boolean renew) {
+    HttpRequest.Builder next = HttpRequest.newBuilder(uri);
+    byte[] body = request.body;
+    if (body != null || !request.method.equals("GET")) {
+      // An empty body costs a publisher and a header field, which a GET does not need.
+      next.method(request.method, BodyPublishers.ofByteArray(body == null ? new byte[0] : body));
+    }
+    service.headers().forEach(next::setHeader);
+    request.headers.forEach(next::setHeader);
+    CredentialSource credentials = service.credentials();
+    if (credentials != null) {
+      // The client's own failure for a malformed value would show it.
+      String credential =
+          HttpService.Builder.checkValue("Authorization", credentials.authorization(renew));
+      next.setHeader("Authorization", credential);
+    }
+    RequestHeaders.write(attempt, service.timeoutHeader(), NO_FIELDS, request.callId, next);
+    return next.build();
+  }
+}
