@@ -11,6 +11,7 @@ import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CircuitBreakerConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryBudgetConfig;
+import io.commslib.core.resilience.RetryPolicy;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.testkit.ForwardingRuntime;
@@ -167,7 +168,10 @@ class WallClockTest {
 
     private void rateLimiter() {
       guard.replacePolicy(
-          policy().rateLimiter(new RateLimiterConfig(2, 1, Duration.ofMillis(200))).build());
+          policy()
+              .retry(RetryPolicy.none())
+              .rateLimiter(new RateLimiterConfig(2, 1, Duration.ofMillis(200)))
+              .build());
       for (int i = 0; i < 6; i++) {
         call(Idempotency.SAFE);
         time.advance(Duration.ofMillis(100));

@@ -21,6 +21,7 @@ class UserCodeTableTest {
       Map.ofEntries(
           Map.entry("AttemptStage", "AsyncCallTest in commslib-resilience"),
           Map.entry("AttemptWork", "RetryTest in commslib-resilience"),
+          Map.entry("CallTransport", "TransportFailureTest in commslib-resilience"),
           Map.entry("CallWork", "CallContextTest"),
           Map.entry("OutcomeClassifier", "RetryTest in commslib-resilience"),
           Map.entry("LifecycleComponent", "LifecycleTest"),

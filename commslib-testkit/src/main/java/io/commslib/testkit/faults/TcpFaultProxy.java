@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -99,7 +100,8 @@ public final class TcpFaultProxy implements AutoCloseable {
 
   /** Resets all open connections: both sides get a connection reset. New ones are accepted. */
   public void cut() {
-    connections.forEach(ProxyConnection::reset);
+    // A copy: a client may connect again before the last one is reset.
+    List.copyOf(connections).forEach(ProxyConnection::reset);
   }
 
   /**

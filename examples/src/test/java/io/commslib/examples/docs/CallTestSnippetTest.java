@@ -27,8 +27,7 @@ class CallTestSnippetTest {
         RemoteStep.failure(CallStatus.UNAVAILABLE),
         RemoteStep.answer("7"));
     Guard prices = Resilience.create(time).guard("prices");
-    ScriptedAnswer price =
-        prices.operation("quote", Idempotency.SAFE).call(remote, "article");
+    ScriptedAnswer price = prices.operation("quote", Idempotency.SAFE).call(remote, "article");
     // end
     assertThat(price.body()).isEqualTo("7");
     assertThat(remote.arrived()).hasSize(3);
