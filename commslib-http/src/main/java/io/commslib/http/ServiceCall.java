@@ -195,8 +195,7 @@ public final class ServiceCall {
       return operation()
           .call(
               service.transport(),
-              new ServiceRequest(
-                  method, path, headers, body, service.callId(method), idempotency.isRepeatable()));
+              new ServiceRequest(method, path, headers, body, idempotency.isRepeatable()));
     } catch (Exception e) {
       if (HttpOutcomes.isTooLarge(e)) {
         throw tooLarge();

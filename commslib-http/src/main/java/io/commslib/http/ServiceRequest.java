@@ -17,11 +17,11 @@ final class ServiceRequest {
   final Map<String, String> headers;
   final byte @Nullable [] body;
 
-  /** The id of the call, where the JDK's client may send an attempt twice. */
-  final @Nullable String callId;
-
   /** Whether the remote may see the request twice. */
   final boolean isRepeatable;
+
+  /** The id of the call, set by the first attempt where the JDK's client may send one twice. */
+  @Nullable String callId;
 
   /** The instance of the attempt before, which the next one avoids. */
   EndpointPool.@Nullable Endpoint last;
@@ -31,13 +31,11 @@ final class ServiceRequest {
       String path,
       Map<String, String> headers,
       byte @Nullable [] body,
-      @Nullable String callId,
       boolean isRepeatable) {
     this.method = method;
     this.path = path;
     this.headers = headers;
     this.body = body;
-    this.callId = callId;
     this.isRepeatable = isRepeatable;
   }
 }

@@ -41,6 +41,9 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
   @Override
   public HttpResponse<byte[]> send(ServiceRequest request, CallContext attempt)
       throws IOException, InterruptedException {
+    if (request.last == null) {
+      request.callId = service.callId(request.method);
+    }
     EndpointPool pool = service.pool(attempt);
     EndpointPool.Endpoint endpoint = pool.begin(request.last);
     request.last = endpoint;

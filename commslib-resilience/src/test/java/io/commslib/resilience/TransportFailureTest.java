@@ -34,8 +34,7 @@ class TransportFailureTest {
             return outcomes;
           }
         };
-    return catchThrowable(
-        () -> guard.operation("op", Idempotency.SAFE).call(transport, "request"));
+    return catchThrowable(() -> guard.operation("op", Idempotency.SAFE).call(transport, "request"));
   }
 
   @Test

@@ -31,31 +31,25 @@ public final class RemoteStep {
 
   private static final Runnable NOTHING = () -> {};
 
+  /** What a failure states beside its status. */
+  private record Details(
+      Optional<Duration> advice, Optional<String> rawAdvice, boolean retryable, boolean malformed) {
+
+    static final Details NONE = new Details(Optional.empty(), Optional.empty(), true, false);
+  }
+
   private final Kind kind;
   private final CallStatus status;
   private final Optional<String> body;
-  private final Optional<Duration> advice;
-  private final Optional<String> rawAdvice;
-  private final boolean retryable;
-  private final boolean malformed;
+  private final Details details;
   private final Runnable onArrival;
 
   private RemoteStep(
-      Kind kind,
-      CallStatus status,
-      Optional<String> body,
-      Optional<Duration> advice,
-      Optional<String> rawAdvice,
-      boolean retryable,
-      boolean malformed,
-      Runnable onArrival) {
+      Kind kind, CallStatus status, Optional<String> body, Details details, Runnable onArrival) {
     this.kind = kind;
     this.status = status;
     this.body = body;
-    this.advice = advice;
-    this.rawAdvice = rawAdvice;
-    this.retryable = retryable;
-    this.malformed = malformed;
+    this.details = details;
     this.onArrival = onArrival;
   }
 
@@ -66,15 +60,8 @@ public final class RemoteStep {
    * @return the step
    */
   public static RemoteStep of(Kind kind) {
-    return new RemoteStep(
-        Objects.requireNonNull(kind, "kind"),
-        CallStatus.OK,
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        true,
-        false,
-        NOTHING);
+    Objects.requireNonNull(kind, "kind");
+    return new RemoteStep(kind, CallStatus.OK, Optional.empty(), Details.NONE, NOTHING);
   }
 
   /**
@@ -93,9 +80,7 @@ public final class RemoteStep {
    * @return the step
    */
   public static RemoteStep answer(String body) {
-    RemoteStep ok = of(Kind.ANSWER);
-    return new RemoteStep(
-        ok.kind, ok.status, Optional.of(body), ok.advice, ok.rawAdvice, true, false, NOTHING);
+    return new RemoteStep(Kind.ANSWER, CallStatus.OK, Optional.of(body), Details.NONE, NOTHING);
   }
 
   /**
@@ -106,8 +91,11 @@ public final class RemoteStep {
    */
   public static RemoteStep failure(CallStatus status) {
     Checks.check(status != CallStatus.OK, "status", status, "a failure");
-    RemoteStep ok = answer("");
-    return new RemoteStep(ok.kind, status, ok.body, ok.advice, ok.rawAdvice, true, false, NOTHING);
+    return new RemoteStep(Kind.ANSWER, status, Optional.of(""), Details.NONE, NOTHING);
+  }
+
+  private RemoteStep with(Details next) {
+    return new RemoteStep(kind, status, body, next, onArrival);
   }
 
   /**
@@ -117,8 +105,8 @@ public final class RemoteStep {
    * @return the copy
    */
   public RemoteStep retryAfter(Duration wait) {
-    return new RemoteStep(
-        kind, status, body, Optional.of(wait), rawAdvice, retryable, malformed, onArrival);
+    return with(
+        new Details(Optional.of(wait), details.rawAdvice, details.retryable, details.malformed));
   }
 
   /**
@@ -129,8 +117,8 @@ public final class RemoteStep {
    * @return the copy
    */
   public RemoteStep rawRetryAfter(String text) {
-    return new RemoteStep(
-        kind, status, body, advice, Optional.of(text), retryable, malformed, onArrival);
+    return with(
+        new Details(details.advice, Optional.of(text), details.retryable, details.malformed));
   }
 
   /**
@@ -139,7 +127,7 @@ public final class RemoteStep {
    * @return the copy
    */
   public RemoteStep notRetryable() {
-    return new RemoteStep(kind, status, body, advice, rawAdvice, false, malformed, onArrival);
+    return with(new Details(details.advice, details.rawAdvice, false, details.malformed));
   }
 
   /**
@@ -148,7 +136,7 @@ public final class RemoteStep {
    * @return the copy
    */
   public RemoteStep malformedDetails() {
-    return new RemoteStep(kind, status, body, advice, rawAdvice, retryable, true, onArrival);
+    return with(new Details(details.advice, details.rawAdvice, details.retryable, true));
   }
 
   /**
@@ -159,15 +147,7 @@ public final class RemoteStep {
    * @return the copy
    */
   public RemoteStep onArrival(Runnable action) {
-    return new RemoteStep(
-        kind,
-        status,
-        body,
-        advice,
-        rawAdvice,
-        retryable,
-        malformed,
-        Objects.requireNonNull(action, "action"));
+    return new RemoteStep(kind, status, body, details, Objects.requireNonNull(action, "action"));
   }
 
   /** {@return how far an attempt gets} */
@@ -187,22 +167,22 @@ public final class RemoteStep {
 
   /** {@return the advice when to repeat the call} */
   public Optional<Duration> advice() {
-    return advice;
+    return details.advice;
   }
 
   /** {@return the advice as the remote sends it} */
   public Optional<String> rawAdvice() {
-    return rawAdvice;
+    return details.rawAdvice;
   }
 
   /** {@return whether the answer permits a repetition} */
   public boolean isRetryable() {
-    return retryable;
+    return details.retryable;
   }
 
   /** {@return whether the details of the failure can't be read} */
   public boolean hasMalformedDetails() {
-    return malformed;
+    return details.malformed;
   }
 
   /** Runs the action of the arrival. */
