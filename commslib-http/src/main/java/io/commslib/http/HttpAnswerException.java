@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A remote has answered, and the answer is a failure or can't be used: {@code COMMS-HTTP-001} for a
  * status of 400 and above or a redirect, {@code -002} for an answer over the bound, {@code -003}
- * for one of another media type or that the codec can't read. The text contains neither the body
- * nor texts of the problem details; these are in {@link #problem()}.
+ * for one of another media type or that the codec can't read, and {@code -004} for a streamed one
+ * that was cut before its end. The text contains neither the body nor texts of the problem details;
+ * these are in {@link #problem()}.
  */
 public final class HttpAnswerException extends CommsException {
 

@@ -52,6 +52,8 @@ public final class HttpService {
   private final Map<String, String> headers;
   private final String timeoutHeader;
   private final int maxAnswerBytes;
+  private final Duration streamIdleTime;
+  private final Duration streamTime;
   private final Map<String, UriTemplate> templates = new java.util.concurrent.ConcurrentHashMap<>();
 
   private HttpService(Builder from, Resilience resilience) {
@@ -69,6 +71,8 @@ public final class HttpService {
     this.headers = Map.copyOf(from.headers);
     this.timeoutHeader = from.timeoutHeader;
     this.maxAnswerBytes = from.maxAnswerBytes;
+    this.streamIdleTime = from.streamIdleTime;
+    this.streamTime = from.streamTime;
   }
 
   private static HttpClient newClient() {
@@ -244,6 +248,14 @@ public final class HttpService {
     return maxAnswerBytes;
   }
 
+  Duration streamIdleTime() {
+    return streamIdleTime;
+  }
+
+  Duration streamTime() {
+    return streamTime;
+  }
+
   /** {@return name and address, for log lines} */
   @Override
   public String toString() {
@@ -283,6 +295,8 @@ public final class HttpService {
     private @Nullable CredentialSource credentials;
     private String timeoutHeader = CallHeaders.TIMEOUT;
     private int maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES;
+    private Duration streamIdleTime = Duration.ofSeconds(10);
+    private Duration streamTime = Duration.ofSeconds(60);
 
     private Builder(String name, Endpoints endpoints) {
       this.name = Checks.printable("name", name, CallTarget.MAX_NAME_CHARS);
@@ -399,6 +413,35 @@ public final class HttpService {
      */
     public Builder maxAnswerBytes(int bytes) {
       this.maxAnswerBytes = Checks.inRange("maxAnswerBytes", bytes, 1, 1 << 30);
+      return this;
+    }
+
+    /**
+     * Sets the maximum time of one wait within a streamed answer: for its head, and for each
+     * further byte while the reader reads.
+     *
+     * @param time 10 ms to 10 min, default 10 s
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder streamIdleTime(Duration time) {
+      this.streamIdleTime =
+          Checks.inRange("streamIdleTime", time, Duration.ofMillis(10), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * Sets the maximum time of a call with a streamed answer, from its beginning until its reader
+     * has returned. It takes the place of deadline and attempt timeout of the guard's policy. An
+     * earlier deadline of the current context counts all the same.
+     *
+     * @param time 10 ms to 24 h, default 60 s
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder streamTime(Duration time) {
+      this.streamTime =
+          Checks.inRange("streamTime", time, Duration.ofMillis(10), Duration.ofHours(24));
       return this;
     }
 

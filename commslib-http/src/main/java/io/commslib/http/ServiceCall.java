@@ -181,7 +181,31 @@ public final class ServiceCall {
     return checked(exchange());
   }
 
-  private CallTarget target() {
+  /**
+   * Makes the call and gives the answer to a reader while it arrives, on the caller's thread. Not
+   * the size of the answer is bounded, but each wait for a byte, by {@link
+   * HttpService.Builder#streamIdleTime}, and the whole call, by the earlier of {@link
+   * HttpService.Builder#streamTime} and the deadline of the current context. The call holds its
+   * place in breaker and bulkhead until the reader has returned. Once the reader has begun, nothing
+   * is repeated.
+   *
+   * <p>If the reader returns before the end or fails, the connection is closed. An exception or
+   * error of the reader itself reaches the caller unchanged.
+   *
+   * @param <T> type of the result
+   * @param reader called once, for an answer with a status of 200 to 299
+   * @return what the reader returns
+   * @throws IOException if the reader throws one for another reason than that reading failed
+   * @throws HttpAnswerException {@code COMMS-HTTP-004} if the answer was cut by one of the times or
+   *     ended before its end, also if the reader has ignored it; else as {@link #reply()}
+   * @throws io.commslib.core.call.CallException as {@link #reply()}
+   */
+  public <T extends @Nullable Object> T stream(StreamReader<T> reader) throws IOException {
+    Objects.requireNonNull(reader, "reader");
+    return new StreamedCall<>(this, service, request(), reader).run(operation());
+  }
+
+  CallTarget target() {
     return operation().target();
   }
 
@@ -192,16 +216,24 @@ public final class ServiceCall {
 
   private HttpResponse<byte[]> exchange() {
     try {
-      return operation()
-          .call(
-              service.transport(),
-              new ServiceRequest(method, path, headers, body, idempotency.isRepeatable()));
+      return operation().call(service.transport(), request());
     } catch (Exception e) {
-      if (HttpOutcomes.isTooLarge(e)) {
-        throw tooLarge();
-      }
-      throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+      throw failure(e);
     }
+  }
+
+  /** The failure of a call without a usable answer. */
+  RuntimeException failure(Exception thrown) {
+    if (HttpOutcomes.isTooLarge(thrown)) {
+      return tooLarge();
+    }
+    return thrown instanceof RuntimeException unchecked
+        ? unchecked
+        : new IllegalStateException(thrown);
+  }
+
+  private ServiceRequest request() {
+    return new ServiceRequest(method, path, headers, body, idempotency.isRepeatable());
   }
 
   private HttpAnswerException tooLarge() {
@@ -220,8 +252,14 @@ public final class ServiceCall {
     if (status < FIRST_REDIRECT) {
       return new HttpReply(target(), status, answer.headers(), answer.body(), service.codec());
     }
-    Optional<Problem> problem = HttpOutcomes.problem(status, answer.headers(), answer.body());
-    throw new HttpAnswerException(
+    throw refused(answer, answer.body());
+  }
+
+  /** The failure of a call whose answer has a status of 300 and above. */
+  HttpAnswerException refused(HttpResponse<?> answer, byte[] content) {
+    int status = answer.statusCode();
+    Optional<Problem> problem = HttpOutcomes.problem(status, answer.headers(), content);
+    return new HttpAnswerException(
         "COMMS-HTTP-001",
         HttpOutcomes.isFailure(status)
             ? "the answer has status " + status

@@ -38,4 +38,9 @@ final class ServiceRequest {
     this.body = body;
     this.isRepeatable = isRepeatable;
   }
+
+  /** Whether an answer has a body. */
+  boolean hasAnswerBody() {
+    return !method.equals("HEAD");
+  }
 }

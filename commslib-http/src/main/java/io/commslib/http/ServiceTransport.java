@@ -41,6 +41,12 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
   @Override
   public HttpResponse<byte[]> send(ServiceRequest request, CallContext attempt)
       throws IOException, InterruptedException {
+    return send(request, attempt, new BoundedExchange(service, request.hasAnswerBody()));
+  }
+
+  /** Sends an attempt to an instance of the pool, which learns its outcome. */
+  <B> HttpResponse<B> send(ServiceRequest request, CallContext attempt, HttpExchange<B> exchange)
+      throws IOException, InterruptedException {
     if (request.last == null) {
       request.callId = service.callId(request.method);
     }
@@ -49,28 +55,30 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
     request.last = endpoint;
     CallOutcome outcome = CallOutcome.answered(CallStatus.UNKNOWN);
     try {
-      HttpResponse<byte[]> answer = exchange(request, attempt, endpoint.uri);
-      outcome = service.outcomes().ofAnswer(answer);
+      HttpResponse<B> answer = exchange(request, attempt, endpoint.uri, exchange);
+      exchange.use(answer);
+      outcome = exchange.ofAnswer(answer);
       return answer;
     } catch (InterruptedException e) {
       // The tick interrupts after the time of the attempt, a caller who cancels before.
       outcome = attempt.remainingNanos(1) <= 0 ? TIMED_OUT : CANCELLED;
       throw e;
     } catch (IOException e) {
-      outcome = service.outcomes().ofFailure(e);
+      outcome = exchange.ofFailure(e);
       throw e;
     } finally {
       pool.end(endpoint, outcome);
     }
   }
 
-  private HttpResponse<byte[]> exchange(ServiceRequest request, CallContext attempt, URI base)
+  private <B> HttpResponse<B> exchange(
+      ServiceRequest request, CallContext attempt, URI base, HttpExchange<B> exchange)
       throws IOException, InterruptedException {
     URI uri = uri(base, request.path);
-    HttpResponse<byte[]> answer = exchange(request, attempt, uri, false);
+    HttpResponse<B> answer = exchange.send(fields(request, attempt, uri, false));
     boolean isRenewable = service.credentials() != null && request.isRepeatable;
     return answer.statusCode() == UNAUTHORIZED && isRenewable
-        ? exchange(request, attempt, uri, true)
+        ? exchange.send(fields(request, attempt, uri, true))
         : answer;
   }
 
@@ -78,16 +86,6 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
     String prefix = base.toString();
     return URI.create(
         prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) + path : prefix + path);
-  }
-
-  private HttpResponse<byte[]> exchange(
-      ServiceRequest request, CallContext attempt, URI uri, boolean renew)
-      throws IOException, InterruptedException {
-    return service
-        .http()
-        .send(
-            fields(request, attempt, uri, renew),
-            BoundedBody.upTo(service.maxAnswerBytes(), !request.method.equals("HEAD")));
   }
 
   private HttpRequest fields(ServiceRequest request, CallContext attempt, URI uri, boolean renew) {

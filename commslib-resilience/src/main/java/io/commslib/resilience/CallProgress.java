@@ -82,9 +82,17 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     Plan current = operation.guard().plan();
     this.plan = operation.lane().subset == null ? current : current.unsplit;
     this.startNanos = now();
-    long own = plan.hasDeadline ? plan.deadlineNanos : LONGEST_NANOS;
+    long own = ownNanos();
     // It may be of another clock, so its remaining time counts.
     this.endNanos = startNanos + Math.min(own, outer.remainingNanos(own));
+  }
+
+  /** The time of the operation, or that of the policy. */
+  private long ownNanos() {
+    if (operation.timeNanos() > 0) {
+      return operation.timeNanos();
+    }
+    return plan.hasDeadline ? plan.deadlineNanos : LONGEST_NANOS;
   }
 
   final Guard guard() {
@@ -208,7 +216,9 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     sent++;
     answer = null;
     failure = null;
-    return endNanos - now < plan.attemptNanos ? endNanos : now + plan.attemptNanos;
+    // An operation with a time of its own may use all of it for one attempt.
+    boolean isWhole = operation.timeNanos() > 0 || endNanos - now < plan.attemptNanos;
+    return isWhole ? endNanos : now + plan.attemptNanos;
   }
 
   /** The context of an attempt that ends by a time. */

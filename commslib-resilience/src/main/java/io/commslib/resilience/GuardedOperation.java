@@ -8,6 +8,7 @@ import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.checks.Checks;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -23,6 +24,8 @@ public final class GuardedOperation {
 
   private static final int MAX_KEY_CHARS = 255;
   private static final int MAX_COLLAPSE_CHARS = 512;
+  private static final Duration MIN_TIME = Duration.ofMillis(10);
+  private static final Duration MAX_TIME = Duration.ofHours(24);
 
   private final Guard guard;
   private final CallTarget target;
@@ -30,8 +33,11 @@ public final class GuardedOperation {
   private final @Nullable String collapseKey;
   private final Lane lane;
 
+  /** In place of the times of the policy; 0 for these. */
+  private final long timeNanos;
+
   GuardedOperation(Guard guard, CallTarget target) {
-    this(guard, target, null, null, guard.lanes().all());
+    this(guard, target, null, null, guard.lanes().all(), 0);
   }
 
   private GuardedOperation(
@@ -39,12 +45,18 @@ public final class GuardedOperation {
       CallTarget target,
       @Nullable String key,
       @Nullable String collapseKey,
-      Lane lane) {
+      Lane lane,
+      long timeNanos) {
     this.guard = guard;
     this.target = target;
     this.key = key;
     this.collapseKey = collapseKey;
     this.lane = lane;
+    this.timeNanos = timeNanos;
+  }
+
+  long timeNanos() {
+    return timeNanos;
   }
 
   @Nullable String key() {
@@ -62,7 +74,7 @@ public final class GuardedOperation {
     }
     RandomGenerator random = guard.runtime().random();
     String own = new UUID(random.nextLong(), random.nextLong()).toString();
-    return new GuardedOperation(guard, target, own, collapseKey, lane);
+    return new GuardedOperation(guard, target, own, collapseKey, lane, timeNanos);
   }
 
   Guard guard() {
@@ -76,7 +88,7 @@ public final class GuardedOperation {
   /** Returns a copy for attempts to a subset. */
   GuardedOperation inLane(Lane chosen) {
     CallTarget there = chosen.subset == null ? target : target.inSubset(chosen.subset);
-    return new GuardedOperation(guard, there, key, collapseKey, chosen);
+    return new GuardedOperation(guard, there, key, collapseKey, chosen, timeNanos);
   }
 
   /** {@return what this operation calls} */
@@ -98,7 +110,23 @@ public final class GuardedOperation {
         target,
         Checks.printable("idempotencyKey", ownKey, MAX_KEY_CHARS),
         collapseKey,
-        lane);
+        lane,
+        timeNanos);
+  }
+
+  /**
+   * Returns a copy with a time of its own, for calls that last longer than those of its guard, such
+   * as the reading of a streamed answer. It takes the place of the policy's deadline and of its
+   * attempt timeout: an attempt may use all of it. An earlier deadline of the current {@code
+   * CallContext} counts all the same.
+   *
+   * @param time 10 ms to 24 h
+   * @return the copy
+   * @throws IllegalArgumentException if out of range
+   */
+  public GuardedOperation withTime(Duration time) {
+    Checks.inRange("time", time, MIN_TIME, MAX_TIME);
+    return new GuardedOperation(guard, target, key, collapseKey, lane, time.toNanos());
   }
 
   /**
@@ -121,7 +149,12 @@ public final class GuardedOperation {
     Checks.check(
         target.idempotency() == Idempotency.SAFE, "idempotency", target.idempotency(), "SAFE");
     return new GuardedOperation(
-        guard, target, key, Checks.text("collapseKey", sharedKey, 1, MAX_COLLAPSE_CHARS), lane);
+        guard,
+        target,
+        key,
+        Checks.text("collapseKey", sharedKey, 1, MAX_COLLAPSE_CHARS),
+        lane,
+        timeNanos);
   }
 
   /**
@@ -136,7 +169,7 @@ public final class GuardedOperation {
    */
   public GuardedOperation inSubset(String name) {
     return new GuardedOperation(
-        guard, target.inSubset(name), key, collapseKey, guard.lanes().fixed(name));
+        guard, target.inSubset(name), key, collapseKey, guard.lanes().fixed(name), timeNanos);
   }
 
   /**

@@ -1,24 +1,25 @@
 package io.commslib.http.server;
 
 import io.commslib.core.time.TimeSource;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 
 /** Reads the body of a request within bounds of size and time. */
 final class BodyReader {
 
-  private static final int CHUNK_BYTES = 8_192;
+  /** The length of the first array; a larger one is made only for bytes that have arrived. */
+  private static final int MAX_FIRST = 8_192;
 
   private final int maxBytes;
-  private final Duration idleTime;
+  private final long idleNanos;
   private final TimeSource time;
 
   BodyReader(int maxBytes, Duration idleTime, TimeSource time) {
     this.maxBytes = maxBytes;
-    this.idleTime = idleTime;
+    this.idleNanos = idleTime.toNanos();
     this.time = time;
   }
 
@@ -33,31 +34,35 @@ final class BodyReader {
     if (announced > maxBytes) {
       throw new ProblemException(ServerProblems.tooLarge(maxBytes));
     }
-    byte[] chunk = new byte[CHUNK_BYTES];
-    ByteArrayOutputStream read = new ByteArrayOutputStream();
+    // An announced length up to a bound is trusted; one byte more shows the end.
+    byte[] read = new byte[announced > 0 ? (int) Math.min(announced + 1, MAX_FIRST) : MAX_FIRST];
+    int size = 0;
     try {
       InputStream body = request.body();
       while (true) {
-        watched.renew(earlier(deadlineNanos, time.nanoTime() + idleTime.toNanos()));
-        int count = body.read(chunk, 0, Math.min(chunk.length, maxBytes + 1 - read.size()));
+        watched.renew(earlier(deadlineNanos, time.nanoTime() + idleNanos));
+        int count = body.read(read, size, read.length - size);
         if (count < 0) {
           break;
         }
-        read.write(chunk, 0, count);
-        if (read.size() > maxBytes) {
+        size += count;
+        if (size > maxBytes) {
           throw new ProblemException(ServerProblems.tooLarge(maxBytes));
+        }
+        if (size == read.length) {
+          read = Arrays.copyOf(read, (int) Math.min(size * 2L, maxBytes + 1L));
         }
       }
     } catch (IOException e) {
       throw new ProblemException(
           watched.isInterrupted()
-              ? ServerProblems.bodyTooSlow(idleTime)
+              ? ServerProblems.bodyTooSlow(Duration.ofNanos(idleNanos))
               : ServerProblems.bodyCutShort());
     }
-    if (read.size() < announced) {
+    if (size < announced) {
       throw new ProblemException(ServerProblems.bodyCutShort());
     }
-    return read.toByteArray();
+    return Arrays.copyOf(read, size);
   }
 
   private static long earlier(long a, long b) {

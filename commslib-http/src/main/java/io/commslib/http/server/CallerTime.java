@@ -11,9 +11,11 @@ import java.util.regex.Pattern;
  */
 final class CallerTime {
 
-  private static final Pattern MILLIS = Pattern.compile("[0-9]{1,32}");
   private static final Pattern GRPC = Pattern.compile("([0-9]{1,8})([HMSmun])");
-  private static final int LONGEST_DIGITS = 15;
+  private static final int MAX_DIGITS = 32;
+
+  /** With more digits a time is longer than every maximum. */
+  private static final long LONGEST_MILLIS = 1_000_000_000_000_000L;
 
   private CallerTime() {}
 
@@ -43,15 +45,17 @@ final class CallerTime {
 
   private static Duration millis(String header, String value) {
     String digits = value.strip();
-    if (!MILLIS.matcher(digits).matches()) {
+    long millis = digits.isEmpty() || digits.length() > MAX_DIGITS ? -1 : 0;
+    for (int at = 0; at < digits.length() && millis >= 0; at++) {
+      int digit = digits.charAt(at) - '0';
+      // Without this bound it might overflow.
+      millis = digit < 0 || digit > 9 ? -1 : Math.min(LONGEST_MILLIS, millis * 10 + digit);
+    }
+    if (millis < 0) {
       throw new ProblemException(
           ServerProblems.malformedTimeout(header, "milliseconds, 1 to 32 digits"));
     }
-    String significant = digits.replaceFirst("^0+(?=.)", "");
-    // More digits are longer than every maximum, and might overflow.
-    return significant.length() > LONGEST_DIGITS
-        ? Duration.ofMillis(Long.MAX_VALUE)
-        : Duration.ofMillis(Long.parseLong(significant));
+    return Duration.ofMillis(millis);
   }
 
   private static Duration grpc(String value) {

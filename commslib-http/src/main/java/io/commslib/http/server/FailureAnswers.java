@@ -59,6 +59,11 @@ final class FailureAnswers {
     return problem.build();
   }
 
+  /** A limiter of the user has failed after the handler. */
+  void ofLimiter(Throwable failure) {
+    log.error("the limiter failed: " + Failures.text(failure), failure);
+  }
+
   /** The handler has overrun its time and then failed. */
   Problem overran(Throwable failure, String operation) {
     Problem problem = ServerProblems.overran();

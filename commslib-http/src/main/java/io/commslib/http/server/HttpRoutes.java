@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpHandler;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.resilience.ConcurrencyLimiter;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.http.CallHeaders;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -125,7 +127,7 @@ public final class HttpRoutes implements HttpHandler {
     return serving.open().count();
   }
 
-  /** {@return the number of requests that were refused because too many were in flight} */
+  /** {@return the number of requests that were refused because of load} */
   public long refused() {
     return serving.refused();
   }
@@ -152,6 +154,11 @@ public final class HttpRoutes implements HttpHandler {
     return serving.maxInFlight();
   }
 
+  /** {@return the limit of {@link Builder#limiter} now, if there is one} */
+  OptionalInt limit() {
+    return serving.handlers().limit();
+  }
+
   /** {@return the bound of {@link Builder#maxTimeout}} */
   Duration maxTimeout() {
     return serving.maxTimeout();
@@ -164,6 +171,7 @@ public final class HttpRoutes implements HttpHandler {
     private final Deprecations deprecations = new Deprecations();
     private @Nullable Codec codec;
     private @Nullable KeyedRequests keyed;
+    @Nullable ConcurrencyLimiter limiter;
     int maxBodyBytes = DEFAULT_MAX_BODY_BYTES;
     int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
     Duration maxTimeout = Duration.ofSeconds(60);
@@ -366,6 +374,21 @@ public final class HttpRoutes implements HttpHandler {
      */
     public Builder maxInFlight(int maxInFlight) {
       this.maxInFlight = Checks.inRange("maxInFlight", maxInFlight, 1, 100_000);
+      return this;
+    }
+
+    /**
+     * Sets a limiter of the handlers that run at the same time, for example an {@code
+     * AdaptiveLimiter}, whose limit follows what the server can do. A request without a permit is
+     * answered with 503 and {@code Retry-After}, its handler is not run, and it does not count as a
+     * failure of the handler. {@link #maxInFlight} bounds the requests all the same, and should
+     * exceed the maximum of the limiter.
+     *
+     * @param limiter asked after the body has been read; of these routes only; default none
+     * @return this builder
+     */
+    public Builder limiter(ConcurrencyLimiter limiter) {
+      this.limiter = Objects.requireNonNull(limiter, "limiter");
       return this;
     }
 

@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
@@ -190,11 +191,11 @@ public final class HttpServerComponent implements LifecycleComponent {
   /** {@return up while requests are taken, with the figures of the requests} */
   @Override
   public Health health() {
-    Map<String, String> details =
-        Map.of(
-            "inFlight", Integer.toString(routes.inFlight()),
-            "refused", Long.toString(routes.refused()),
-            "overruns", Long.toString(routes.overruns()));
+    Map<String, String> details = new TreeMap<>();
+    details.put("inFlight", Integer.toString(routes.inFlight()));
+    details.put("refused", Long.toString(routes.refused()));
+    details.put("overruns", Long.toString(routes.overruns()));
+    routes.limit().ifPresent(limit -> details.put("limit", Integer.toString(limit)));
     LifecycleState now = state;
     return now == LifecycleState.RUNNING
         ? Health.of(Health.Status.UP, "", details)

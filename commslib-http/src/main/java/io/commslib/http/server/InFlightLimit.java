@@ -2,37 +2,26 @@ package io.commslib.http.server;
 
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Decides whether one more request may be in flight. Thread-safe. */
-interface InFlightLimit {
+/** Bounds the requests in flight, from their arrival until their answer has left. Thread-safe. */
+final class InFlightLimit {
+
+  private final int max;
+  private final AtomicInteger inFlight = new AtomicInteger();
+
+  InFlightLimit(int max) {
+    this.max = max;
+  }
 
   /** Returns whether the request may be handled; it then ends with {@link #release}. */
-  boolean tryAcquire();
+  boolean tryAcquire() {
+    if (inFlight.incrementAndGet() <= max) {
+      return true;
+    }
+    inFlight.decrementAndGet();
+    return false;
+  }
 
-  /**
-   * Ends a request that was admitted.
-   *
-   * @param elapsedNanos the time in flight
-   * @param overran whether its time was not sufficient, which is a sign of overload
-   */
-  void release(long elapsedNanos, boolean overran);
-
-  /** A constant bound. */
-  static InFlightLimit fixed(int max) {
-    AtomicInteger inFlight = new AtomicInteger();
-    return new InFlightLimit() {
-      @Override
-      public boolean tryAcquire() {
-        if (inFlight.incrementAndGet() <= max) {
-          return true;
-        }
-        inFlight.decrementAndGet();
-        return false;
-      }
-
-      @Override
-      public void release(long elapsedNanos, boolean overran) {
-        inFlight.decrementAndGet();
-      }
-    };
+  void release() {
+    inFlight.decrementAndGet();
   }
 }

@@ -4,7 +4,6 @@ import io.commslib.core.Failures;
 import io.commslib.core.call.CallContext;
 import io.commslib.core.time.TimeSource;
 import io.commslib.http.Problem;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -48,11 +47,10 @@ final class RequestRun implements AutoCloseable {
       answer = failed(e);
     }
     endOfHandler();
-    Map<String, List<String>> headers = new LinkedHashMap<>(routeHeaders);
+    ServerAnswer whole = answer.with(routeHeaders);
     if (serving.isStopping()) {
-      headers.put("Connection", List.of("close"));
+      whole = whole.with(Map.of("Connection", List.of("close")));
     }
-    ServerAnswer whole = answer.with(headers);
     return "HEAD".equals(request.method()) ? whole.withoutBody() : whole;
   }
 
@@ -97,10 +95,18 @@ final class RequestRun implements AutoCloseable {
     checkTime();
     byte[] body = body(request, route);
     checkTime();
-    CallContext context = CallerContext.of(request, deadlineNanos, time);
     RouteRequest routed = new RouteRequest(request, operation, match.variables());
     watched.next(deadlineNanos);
-    return context.call(() -> route.invocation().invoke(routed, body));
+    // Most handlers call no other service, and then the fields of the trace need not be read.
+    long deadline = deadlineNanos;
+    CallContext before = CallContext.attachLazily(() -> CallerContext.of(request, deadline, time));
+    try {
+      return serving
+          .handlers()
+          .run(() -> route.invocation().invoke(routed, body), deadline, serving::refusal);
+    } finally {
+      before.restore();
+    }
   }
 
   private boolean isOver() {
@@ -139,7 +145,7 @@ final class RequestRun implements AutoCloseable {
   public void close() {
     watched.close();
     if (admitted) {
-      serving.limit().release(time.nanoTime() - beginNanos, overran);
+      serving.limit().release();
     }
     serving.open().end();
   }

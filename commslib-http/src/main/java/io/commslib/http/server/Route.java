@@ -113,17 +113,17 @@ final class Route {
     if (body == null) {
       return ServerAnswer.of(answer.status(), answer.headers(), new byte[0]);
     }
-    Map<String, List<String>> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    TreeMap<String, List<String>> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     headers.putAll(answer.headers());
     if (answer.contentType().isPresent()) {
       headers.put("Content-Type", List.of(answer.contentType().get()));
-      return ServerAnswer.of(answer.status(), headers, (byte[]) body);
+      return ServerAnswer.ofSorted(answer.status(), headers, (byte[]) body);
     }
     Codec writer =
         codec.orElseThrow(
             () -> new IllegalStateException("codec: none (expected: set by codec(...))"));
     headers.put("Content-Type", List.of(writer.contentType()));
-    return ServerAnswer.of(answer.status(), headers, writer.encode(body));
+    return ServerAnswer.ofSorted(answer.status(), headers, writer.encode(body));
   }
 
   PathTemplate template() {

@@ -70,11 +70,12 @@ final class RouteTable {
    */
   Match find(String method, String rawPath) {
     List<String> segments = segments(rawPath);
-    Set<String> allowed = new TreeSet<>();
-    Route route = find(root, segments, 0, method.equals("HEAD") ? "GET" : method, allowed);
+    Route route = find(root, segments, 0, method.equals("HEAD") ? "GET" : method);
     if (route != null) {
       return new Match(route, variables(route, segments));
     }
+    Set<String> allowed = new TreeSet<>();
+    collect(root, segments, 0, allowed);
     if (allowed.isEmpty()) {
       throw new ProblemException(ServerProblems.noRoute());
     }
@@ -86,7 +87,7 @@ final class RouteTable {
   /** The methods of a path, or an empty set. */
   Set<String> allowed(String rawPath) {
     Set<String> allowed = new TreeSet<>();
-    find(root, segments(rawPath), 0, "", allowed);
+    collect(root, segments(rawPath), 0, allowed);
     return withAnswered(allowed);
   }
 
@@ -101,19 +102,32 @@ final class RouteTable {
     return all;
   }
 
-  private static @Nullable Route find(
-      Node node, List<String> segments, int at, String method, Set<String> allowed) {
+  private static @Nullable Route find(Node node, List<String> segments, int at, String method) {
     if (at == segments.size()) {
-      allowed.addAll(node.routes.keySet());
       return node.routes.get(method);
     }
     Node literal = node.literals.get(segments.get(at));
-    Route found = literal == null ? null : find(literal, segments, at + 1, method, allowed);
+    Route found = literal == null ? null : find(literal, segments, at + 1, method);
     // An empty segment is no value.
     if (found == null && node.variable != null && !segments.get(at).isEmpty()) {
-      found = find(node.variable, segments, at + 1, method, allowed);
+      found = find(node.variable, segments, at + 1, method);
     }
     return found;
+  }
+
+  /** Adds the methods of all templates that match the path. */
+  private static void collect(Node node, List<String> segments, int at, Set<String> methods) {
+    if (at == segments.size()) {
+      methods.addAll(node.routes.keySet());
+      return;
+    }
+    Node literal = node.literals.get(segments.get(at));
+    if (literal != null) {
+      collect(literal, segments, at + 1, methods);
+    }
+    if (node.variable != null && !segments.get(at).isEmpty()) {
+      collect(node.variable, segments, at + 1, methods);
+    }
   }
 
   /** The decoded segments. The path is divided first, so that an encoded slash divides nothing. */
@@ -122,8 +136,11 @@ final class RouteTable {
       throw new ProblemException(ServerProblems.noRoute());
     }
     List<String> segments = new ArrayList<>();
-    for (String raw : rawPath.substring(1).split("/", -1)) {
-      String decoded = PercentCoding.decode(raw, false);
+    for (int begin = 1; begin <= rawPath.length(); ) {
+      int slash = rawPath.indexOf('/', begin);
+      int end = slash < 0 ? rawPath.length() : slash;
+      String decoded = PercentCoding.decode(rawPath.substring(begin, end), false);
+      begin = end + 1;
       // A handler that uses a value in another path must not be led out of it.
       if (decoded == null || decoded.equals(".") || decoded.equals("..")) {
         throw new ProblemException(ServerProblems.malformedPath());

@@ -40,6 +40,11 @@ public final class ServerAnswer {
     return new ServerAnswer(status, Collections.unmodifiableMap(sorted), body, false, null);
   }
 
+  /** Returns an answer with header fields that are sorted already, and no longer changed. */
+  static ServerAnswer ofSorted(int status, TreeMap<String, List<String>> headers, byte[] body) {
+    return new ServerAnswer(status, Collections.unmodifiableMap(headers), body, false, null);
+  }
+
   ServerAnswer with(Map<String, List<String>> more) {
     if (more.isEmpty()) {
       return this;

@@ -100,14 +100,12 @@ final class ServerProblems {
         "a call or another dependency of the handler failed");
   }
 
-  static Problem overloaded(int maxInFlight, Duration wait) {
+  static Problem overloaded(int max, String whose, Duration wait) {
     return passing(
             503,
             "COMMS-HTTP-111",
             "Service Unavailable",
-            "requests in flight: too many (expected: at most "
-                + maxInFlight
-                + ", the server's maxInFlight)")
+            "requests in flight: too many (expected: at most " + max + ", " + whose + ")")
         .retryAfter(wait)
         .build();
   }

@@ -14,6 +14,7 @@ final class Serving {
   private final InFlightLimit limit;
   private final OpenRequests open = new OpenRequests();
   private final FailureAnswers failures;
+  private final HandlerLimit handlers;
   private final BodyReader bodies;
   private final Duration maxTimeout;
   private final Duration idleTime;
@@ -27,8 +28,9 @@ final class Serving {
     this.runtime = from.runtime;
     this.table = new RouteTable(from.routes());
     this.watch = new RequestWatch(runtime);
-    this.limit = InFlightLimit.fixed(from.maxInFlight);
+    this.limit = new InFlightLimit(from.maxInFlight);
     this.failures = new FailureAnswers(runtime.time());
+    this.handlers = new HandlerLimit(from.limiter, failures, runtime.time());
     this.bodies = new BodyReader(from.maxBodyBytes, from.idleTime, runtime.time());
     this.maxTimeout = from.maxTimeout;
     this.idleTime = from.idleTime;
@@ -50,6 +52,10 @@ final class Serving {
 
   InFlightLimit limit() {
     return limit;
+  }
+
+  HandlerLimit handlers() {
+    return handlers;
   }
 
   OpenRequests open() {
@@ -102,6 +108,13 @@ final class Serving {
       return ServerProblems.stopping(retryAfter);
     }
     refused.incrementAndGet();
-    return ServerProblems.overloaded(maxInFlight, retryAfter);
+    return ServerProblems.overloaded(maxInFlight, "the server's maxInFlight", retryAfter);
+  }
+
+  /** The refusal of a request by the limiter. */
+  ProblemException refusal(int limit) {
+    refused.incrementAndGet();
+    return new ProblemException(
+        ServerProblems.overloaded(limit, "the server's limiter now", retryAfter));
   }
 }
