@@ -7,6 +7,7 @@ import io.commslib.core.call.Idempotency;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
 import io.commslib.resilience.GuardedOperation;
+import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.util.Map;
 import java.util.Objects;

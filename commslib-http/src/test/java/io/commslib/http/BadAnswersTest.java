@@ -138,6 +138,5 @@ class BadAnswersTest {
         catchThrowableOfType(CommsException.class, () -> service.get("/bad").send());
     assertThat(failure.code()).isEqualTo("COMMS-CALL-002");
     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
-    assertThat(REMOTE.findAll(getRequestedFor(urlEqualTo("/bad")))).hasSize(ATTEMPTS);
   }
 }

@@ -42,13 +42,17 @@ public final class CallsBenchmark implements Benchmark {
         + " attempts each and a backend that always fails, under virtual time: calls that reach the"
         + " backend for each call of a user, with the defaults and without budget, breaker and stop"
         + " signal. HTTP: GET of 1 KiB with 1 and 32 in flight, against the bare client's send in the"
-        + " same process, whose server and clients share the processors. Engine: records of 1 KiB"
+        + " same process, whose server and clients share the processors. Server: POST of 1 KiB that"
+        + " is answered with 1 KiB, 32 in flight, routes against a bare handler of the JDK's server:"
+        + " calls per second of processor time of the threads that serve. Hops: time from a deadline"
+        + " of 100 ms until the caller has its error, over three hops of which the last one hangs,"
+        + " and with a body that stalls. Engine: records of 1 KiB"
         + " through the delivery engine with a handler that does nothing, against the same engine that"
         + " opens no context around it: processor time of all threads per record, in turns."
         + " Overload: a server with 8 workers, exponentially distributed service times of"
         + " 20 ms, and callers that wait for 250 ms, under virtual time: calls answered in time at"
         + " 10 times the load that it can carry, as a share of the peak over all loads, with the"
-        + " adaptive limit and without it.";
+        + " adaptive limit and without it; the same once on a real server.";
   }
 
   @Override
@@ -66,12 +70,21 @@ public final class CallsBenchmark implements Benchmark {
     try (HttpRounds http = new HttpRounds()) {
       http.run(quick, out, figures);
     }
+    try (ServerRounds server = new ServerRounds()) {
+      server.run(quick, out, figures);
+    }
+    try (HopDeadlines hops = new HopDeadlines()) {
+      hops.run(quick, out, figures);
+    }
     int calls = quick ? 1_000 : 20_000;
     figures.put("stormLoad", new RetryStorm(true).load(calls));
     figures.put("stormLoadUnbudgeted", new RetryStorm(false).load(calls));
     ContextCost.measure(quick, figures, out);
     figures.put("overloadGoodput", overload(true, quick, out));
     figures.put("overloadGoodputUnlimited", overload(false, quick, out));
+    try (HttpOverload http = new HttpOverload()) {
+      figures.put("overloadGoodputHttp", http.run(quick, out));
+    }
     return figures;
   }
 

@@ -17,10 +17,13 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -80,9 +83,10 @@ final class ServerRounds implements AutoCloseable {
     threadsOfBare = newThreads();
   }
 
-  private static List<java.util.concurrent.Callable<Void>> starting(int threads) {
-    java.util.concurrent.CyclicBarrier all = new java.util.concurrent.CyclicBarrier(threads);
-    List<java.util.concurrent.Callable<Void>> tasks = new ArrayList<>();
+  /** Tasks that start all threads of a pool. */
+  private static List<Callable<Void>> starting(int threads) {
+    CyclicBarrier all = new CyclicBarrier(threads);
+    List<Callable<Void>> tasks = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
       tasks.add(
           () -> {
@@ -207,8 +211,7 @@ final class ServerRounds implements AutoCloseable {
         \r
         """
             .getBytes(StandardCharsets.ISO_8859_1);
-    byte[] request = java.util.Arrays.copyOf(head, head.length + BYTES);
-    return request;
+    return Arrays.copyOf(head, head.length + BYTES);
   }
 
   @Override

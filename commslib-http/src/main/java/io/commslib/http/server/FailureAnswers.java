@@ -5,6 +5,7 @@ import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.time.TimeSource;
+import io.commslib.http.HttpAnswerException;
 import io.commslib.http.Problem;
 import java.time.Duration;
 import java.util.Optional;
@@ -45,9 +46,19 @@ final class FailureAnswers {
     if (call.isPresent()) {
       return ofCall(call.get().outcome());
     }
+    Optional<HttpAnswerException> answer = Failures.find(failure, HttpAnswerException.class);
+    if (answer.isPresent() && Failures.isOutage(answer.get())) {
+      return ofCall(outcome(answer.get()));
+    }
     return Failures.isOutage(failure)
         ? ServerProblems.dependencyFailed(503).build()
         : ServerProblems.handlerFailed();
+  }
+
+  /** A failing answer is that of the last attempt, so what may be repeated was repeated already. */
+  private static CallOutcome outcome(HttpAnswerException failure) {
+    CallOutcome outcome = failure.outcome();
+    return failure.target().idempotency().isRepeatable() ? outcome.withoutRetry() : outcome;
   }
 
   /** A call whose own retries have ended forbids those of our caller: attempts would multiply. */

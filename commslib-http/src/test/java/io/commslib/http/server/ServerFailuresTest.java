@@ -11,7 +11,9 @@ import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
+import io.commslib.http.HttpService;
 import io.commslib.http.Problem;
+import io.commslib.resilience.Resilience;
 import io.commslib.testkit.Await;
 import java.net.Socket;
 import java.net.http.HttpResponse;
@@ -119,6 +121,38 @@ class ServerFailuresTest {
       HttpResponse<String> answer = server.get("/fails");
       assertThat(answer.statusCode()).isEqualTo(504);
       assertThat(TestServer.problem(answer).isRetryable()).isTrue();
+    }
+  }
+
+  /** Attempts would multiply from hop to hop. */
+  @Test
+  void aFailingAnswerForbidsRetriesOfWhatWasRepeated() throws Exception {
+    try (TestServer remote =
+            new TestServer(
+                routes ->
+                    routes
+                        .route("GET /late", request -> HttpAnswer.of(504))
+                        .route("POST /busy", byte[].class, (request, bytes) -> HttpAnswer.of(503))
+                        .route("GET /gone", request -> HttpAnswer.of(410)));
+        Resilience resilience = Resilience.create(remote.runtime)) {
+      HttpService service =
+          HttpService.builder("remote", remote.request("").build().uri()).build(resilience);
+      assertFails(() -> service.get("/late").send(), 504, false);
+      assertFails(() -> service.post("/busy").send(), 503, true);
+      assertFails(() -> service.get("/gone").send(), 500, true);
+    }
+  }
+
+  private static void assertFails(Runnable call, int status, boolean retryable) throws Exception {
+    RouteHandler handler =
+        request -> {
+          call.run();
+          return HttpAnswer.noContent();
+        };
+    try (TestServer server = serverOf(handler)) {
+      HttpResponse<String> answer = server.get("/fails");
+      assertThat(answer.statusCode()).isEqualTo(status);
+      assertThat(TestServer.problem(answer).isRetryable()).isEqualTo(retryable);
     }
   }
 

@@ -72,8 +72,9 @@ class ThreeHopsTest {
     HttpService toMiddle = serviceOf(middle);
     TestServer first = server(request -> HttpAnswer.of(toMiddle.get("/hop").reply().status()));
     HttpService toFirst = serviceOf(first);
+    // Fewer than a breaker needs for its decision.
     List<Callable<Duration>> calls = new ArrayList<>();
-    for (int i = 0; i < 3 * CALLERS; i++) {
+    for (int i = 0; i < 2 * CALLERS; i++) {
       calls.add(() -> lateness(toFirst));
     }
     List<Duration> late = new ArrayList<>();

@@ -73,6 +73,13 @@ class FailureSitesTest {
           Map.entry(
               "ProtectedHttpClient: instanceof InterruptedException", "made two lines before"),
           Map.entry("ServiceCall: instanceof RuntimeException", "passed on unchanged"),
+          Map.entry("AnswerStream: instanceof IOException", "kept as the client reports it"),
+          Map.entry(
+              "StreamedCall: instanceof HttpTimeoutException", "made by its own stream for a wait"),
+          Map.entry("StreamedCall: instanceof IOException x2", "passed on unchanged"),
+          Map.entry("StreamedCall: instanceof RuntimeException", "passed on unchanged"),
+          Map.entry("StreamedCall: catch (ExecutionException e)", "unwraps it, as send does"),
+          Map.entry("StreamedCall: getCause() x2", "unwraps it, as send does"),
           Map.entry("KafkaTransport: catch (CodecException e)", "thrown by its own conversion"),
           Map.entry("KafkaTransport: catch (PublishException e)", "thrown by the write before it"),
           Map.entry(

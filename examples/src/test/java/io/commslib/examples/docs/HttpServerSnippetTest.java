@@ -16,6 +16,8 @@ import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.resilience.AdaptiveLimiter;
+import io.commslib.resilience.AdaptiveLimiterConfig;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -45,6 +47,20 @@ class HttpServerSnippetTest {
   record Label(String text) {}
 
   private final List<String> printed = new CopyOnWriteArrayList<>();
+
+  @Test
+  void aLimiterBoundsHandlers() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      // snippet: http-limiter
+      HttpRoutes routes =
+          HttpRoutes.builder(runtime)
+              .limiter(AdaptiveLimiter.create(AdaptiveLimiterConfig.defaults(), runtime))
+              .route("GET /v1/orders/{id}", request -> HttpAnswer.ok(find(request.variable("id"))))
+              .build();
+      // end
+      assertThat(routes.refused()).isZero();
+    }
+  }
 
   @Test
   void aServerAnswers() throws IOException, InterruptedException {

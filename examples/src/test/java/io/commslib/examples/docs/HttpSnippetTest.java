@@ -12,6 +12,9 @@ import io.commslib.http.HttpCalls;
 import io.commslib.http.HttpService;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.resilience.Resilience;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -48,6 +51,10 @@ class HttpSnippetTest {
   }
 
   // end
+
+  private static long copy(InputStream body, OutputStream file) throws IOException {
+    return body.transferTo(file);
+  }
 
   @Test
   void aServiceIsCalled() throws Exception {
@@ -91,6 +98,13 @@ class HttpSnippetTest {
           HttpService.builder("stock", Endpoints.of(List.of(one, two))).build(resilience);
       // end
       assertThat(stock.get("/stock").reply().status()).isEqualTo(200);
+      HttpService exports = prices;
+      String day = "2026-12-01";
+      OutputStream file = OutputStream.nullOutputStream();
+      // snippet: http-stream
+      long rows = exports.get("/orders/{day}", day).stream(body -> copy(body, file));
+      // end
+      assertThat(rows).isEqualTo(13);
       // snippet: http-protect
       HttpClient client = HttpCalls.protect(HttpClient.newHttpClient(), resilience);
       // end
@@ -108,6 +122,7 @@ class HttpSnippetTest {
             "GET /prices/85123A false",
             "POST /charges true",
             "GET /stock false",
+            "GET /orders/2026-12-01 false",
             "GET /plain false",
             "GET /prices/85123A?currency=GBP false",
             "POST /charges true");
