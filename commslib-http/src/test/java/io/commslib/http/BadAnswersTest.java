@@ -16,6 +16,7 @@ import com.github.tomakehurst.wiremock.http.Fault;
 import io.commslib.core.CommsException;
 import io.commslib.jackson.JacksonCodec;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -39,6 +40,8 @@ class BadAnswersTest {
   private final HttpService service =
       HttpService.builder("pricing", URI.create(REMOTE.baseUrl()))
           .codec(JacksonCodec.create())
+          // Faults on an upgrade to HTTP/2 are those of another protocol.
+          .client(HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build())
           .maxAnswerBytes(1_000)
           .build(fixture.resilience);
 
