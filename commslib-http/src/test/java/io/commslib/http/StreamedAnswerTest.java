@@ -71,7 +71,8 @@ class StreamedAnswerTest {
 
   private void assertFree(HttpService service) {
     assertThat(service.guard().inFlight()).isZero();
-    assertThat(service.pool(CallContext.empty()).endpoints()).allMatch(each -> each.inFlight() == 0);
+    assertThat(service.pool(CallContext.empty()).endpoints())
+        .allMatch(each -> each.inFlight() == 0);
   }
 
   @Test
