@@ -190,21 +190,25 @@ final class PhaseBreaker implements CircuitBreaker {
     if (!outcome.isCalleeFailure()) {
       window.onSuccess(nanos, TimeUnit.NANOSECONDS);
     } else {
+      closed.lastFailure = outcome;
       window.onError(nanos, TimeUnit.NANOSECONDS, COUNTED);
     }
     if (window.getState() == io.github.resilience4j.circuitbreaker.CircuitBreaker.State.OPEN) {
-      open(closed, outcome, 1);
+      open(closed, closed.causeOr(outcome), 1);
     }
   }
 
   private void probed(PhasePermit permit, CallOutcome outcome) {
     Phase probing = permit.phase;
+    if (outcome.isCalleeFailure()) {
+      probing.lastFailure = outcome;
+    }
     int failed = probing.probeEnded(permit, outcome.isCalleeFailure());
     if (failed < 0) {
       return;
     }
     if (failed * 100 >= settings.config.failurePercent() * probing.probes) {
-      open(probing, outcome, probing.failures + 1);
+      open(probing, probing.causeOr(outcome), probing.failures + 1);
     } else if (phase.compareAndSet(probing, closed(State.CLOSED))) {
       listener.changed(State.HALF_OPEN, State.CLOSED, outcome, Duration.ZERO);
     }
@@ -251,6 +255,9 @@ final class PhaseBreaker implements CircuitBreaker {
     /** Counts the attempts of a closed phase; set before the phase is published. */
     private io.github.resilience4j.circuitbreaker.@Nullable CircuitBreaker window;
 
+    /** Why it opens: the outcome that completes a window or a round may be a success. */
+    private volatile @Nullable CallOutcome lastFailure;
+
     private int ended;
     private int failed;
 
@@ -262,6 +269,12 @@ final class PhaseBreaker implements CircuitBreaker {
       this.leases = new long[probes];
       this.serials = new int[probes];
       Arrays.fill(leases, FREE);
+    }
+
+    /** The last failure of the phase, or the outcome if it has none. */
+    CallOutcome causeOr(CallOutcome outcome) {
+      CallOutcome known = lastFailure;
+      return known == null ? outcome : known;
     }
 
     synchronized @Nullable PhasePermit probe(long now, long leaseNanos, PhaseBreaker breaker) {

@@ -30,6 +30,7 @@ class PhaseBreakerTest {
 
   private final VirtualTime time = VirtualTime.create();
   private final List<State> states = new ArrayList<>();
+  private final List<CallOutcome> causes = new ArrayList<>();
   private final PhaseBreaker breaker = breaker(time);
 
   private PhaseBreaker breaker(VirtualTime runtime) {
@@ -38,7 +39,10 @@ class PhaseBreakerTest {
         CircuitBreakerConfig.defaults(),
         LEASE,
         runtime,
-        (from, to, cause, open) -> states.add(to));
+        (from, to, cause, open) -> {
+          states.add(to);
+          causes.add(cause);
+        });
   }
 
   private static Permit permit(PhaseBreaker of) {
@@ -64,6 +68,16 @@ class PhaseBreakerTest {
     assertThat(breaker.state()).isEqualTo(State.OPEN);
     assertThat(breaker.tryAcquire()).isNull();
     assertThat(breaker.retryAfter()).isBetween(Duration.ofSeconds(4), Duration.ofSeconds(6));
+  }
+
+  @Test
+  void theCauseIsTheLastFailureAlsoIfASuccessCompletesTheCount() {
+    fail(breaker, 10);
+    for (int i = 0; i < 10; i++) {
+      permit(breaker).ended(OK, 1_000);
+    }
+    assertThat(breaker.state()).isEqualTo(State.OPEN);
+    assertThat(causes).containsExactly(FAILED);
   }
 
   @Test
