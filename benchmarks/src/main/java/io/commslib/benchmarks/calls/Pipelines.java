@@ -22,7 +22,7 @@ import java.util.function.Supplier;
 /** The same policies in three libraries. No limit is reached and no call fails. */
 final class Pipelines {
 
-  /** More than a benchmark reaches, and at most what all three accept. */
+  /** At most what all three accept. The calls of a measurement stay within the burst. */
   private static final int PER_SECOND = 1_000_000;
 
   private static final int BURST = 10_000_000;
