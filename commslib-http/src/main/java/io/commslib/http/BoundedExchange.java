@@ -18,7 +18,13 @@ final class BoundedExchange implements HttpExchange<byte[]> {
 
   @Override
   public HttpResponse<byte[]> send(HttpRequest request) throws IOException, InterruptedException {
-    return service.http().send(request, BoundedBody.upTo(service.maxAnswerBytes(), hasBody));
+    int max = service.maxAnswerBytes();
+    AnswerReading<byte[]> reading = new AnswerReading<>(BoundedBody.upTo(max, hasBody));
+    try {
+      return service.http().send(request, reading);
+    } catch (IOException e) {
+      throw reading.isRefused() ? new BoundedBody.TooLargeException(max) : e;
+    }
   }
 
   @Override

@@ -100,6 +100,8 @@ public final class HttpCalls {
      *       time of the call, {@code ConnectException} if nothing was sent, {@code
      *       InterruptedException}, else {@code IOException}. The cause is the {@link
      *       io.commslib.core.call.CallException}, also if the breaker or a limit refused the call.
+     *   <li>A failure of the body handler itself, such as that of one with a limit, refuses an
+     *       answer: it is not repeated, and the client's failure is thrown as it is.
      *   <li>The deadline includes the body if the body handler waits for it. With {@code
      *       ofInputStream}, {@code ofLines} or {@code ofPublisher} it ends at the head.
      * </ul>

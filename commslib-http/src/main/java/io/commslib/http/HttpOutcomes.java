@@ -39,6 +39,21 @@ final class HttpOutcomes implements OutcomeClassifier<HttpResponse<?>> {
     this.time = time;
   }
 
+  /** Returns the outcomes of attempts whose answers a handler of the user reads. */
+  OutcomeClassifier<HttpResponse<?>> of(AnswerReading<?> reading) {
+    return new OutcomeClassifier<>() {
+      @Override
+      public CallOutcome ofAnswer(HttpResponse<?> answer) {
+        return HttpOutcomes.this.ofAnswer(answer);
+      }
+
+      @Override
+      public CallOutcome ofFailure(Throwable failure) {
+        return reading.isRefused() ? UNUSABLE : HttpOutcomes.this.ofFailure(failure);
+      }
+    };
+  }
+
   static boolean isTooLarge(Throwable failure) {
     return Failures.find(failure, BoundedBody.TooLargeException.class).isPresent();
   }

@@ -55,10 +55,12 @@ final class ProtectedHttpClient extends HttpClient {
   public <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> handler)
       throws IOException, InterruptedException {
     String callId = callId(request);
+    AnswerReading<T> reading = new AnswerReading<>(handler);
     try {
       return operation(request)
           .<HttpResponse<T>, Exception>call(
-              outcomes, attempt -> client.send(request(request, attempt, callId), handler));
+              outcomes.of(reading),
+              attempt -> client.send(request(request, attempt, callId), reading));
     } catch (CallException e) {
       Exception failure = asTheClients(e);
       if (failure instanceof InterruptedException interrupt) {
@@ -84,15 +86,16 @@ final class ProtectedHttpClient extends HttpClient {
   public <T> CompletableFuture<HttpResponse<T>> sendAsync(
       HttpRequest request, BodyHandler<T> handler, @Nullable PushPromiseHandler<T> pushes) {
     String callId = callId(request);
+    AnswerReading<T> reading = new AnswerReading<>(handler);
     CompletableFuture<HttpResponse<T>> call =
         operation(request)
             .<HttpResponse<T>>callAsync(
-                outcomes,
+                outcomes.of(reading),
                 attempt -> {
                   HttpRequest each = request(request, attempt, callId);
                   return pushes == null
-                      ? client.sendAsync(each, handler)
-                      : client.sendAsync(each, handler, pushes);
+                      ? client.sendAsync(each, reading)
+                      : client.sendAsync(each, reading, pushes);
                 });
     CompletableFuture<HttpResponse<T>> answer = new CompletableFuture<>();
     var unusedConversion =

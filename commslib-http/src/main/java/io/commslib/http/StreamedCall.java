@@ -129,7 +129,9 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
    */
   @Override
   public HttpResponse<Object> send(HttpRequest next) throws IOException, InterruptedException {
-    CompletableFuture<HttpResponse<Object>> sent = service.http().sendAsync(next, bodies());
+    AnswerReading<byte[]> bounded =
+        new AnswerReading<>(BoundedBody.upTo(service.maxAnswerBytes(), request.hasAnswerBody()));
+    CompletableFuture<HttpResponse<Object>> sent = service.http().sendAsync(next, bodies(bounded));
     boolean isAnswered = false;
     try {
       HttpResponse<Object> answer =
@@ -139,6 +141,9 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
     } catch (TimeoutException e) {
       throw new HttpTimeoutException("no answer for " + service.streamIdleTime());
     } catch (ExecutionException e) {
+      if (bounded.isRefused()) {
+        throw new BoundedBody.TooLargeException(service.maxAnswerBytes());
+      }
       if (e.getCause() instanceof IOException io) {
         throw io;
       }
@@ -162,9 +167,7 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
     }
   }
 
-  private BodyHandler<Object> bodies() {
-    BodyHandler<byte[]> bounded =
-        BoundedBody.upTo(service.maxAnswerBytes(), request.hasAnswerBody());
+  private BodyHandler<Object> bodies(BodyHandler<byte[]> bounded) {
     return head ->
         head.statusCode() < FIRST_REDIRECT
             ? new AnswerStream(service.streamIdleTime())
