@@ -4,16 +4,22 @@ import java.io.IOException;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.net.http.HttpResponse.ResponseInfo;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow.Subscriber;
 import java.util.concurrent.Flow.Subscription;
 import org.jspecify.annotations.Nullable;
 
-/** Collects the body of an answer up to a bound, and closes the connection of a longer one. */
-final class BoundedBody implements BodySubscriber<byte[]> {
+/**
+ * Collects the body of an answer up to a bound, and closes the connection of a longer one. One for
+ * each request.
+ */
+final class BoundedBody implements BodyHandler<byte[]> {
+
+  private static final byte[] NO_BYTES = {};
 
   /** The answer is longer than the bound. */
   static final class TooLargeException extends IOException {
@@ -25,29 +31,37 @@ final class BoundedBody implements BodySubscriber<byte[]> {
   }
 
   private final int max;
-  private final List<ByteBuffer> received = new ArrayList<>();
-  private final CompletableFuture<byte[]> body = new CompletableFuture<>();
-  private int size;
-  private @Nullable Subscription subscription;
-
-  private BoundedBody(int max) {
-    this.max = max;
-  }
+  private final boolean hasBody;
+  private volatile boolean isTooLarge;
 
   /**
-   * Returns a handler for answers of up to a number of bytes.
+   * Creates a handler.
    *
+   * @param max the maximum number of bytes
    * @param hasBody whether the announced length is that of a body that follows, as it is not for
    *     HEAD
    */
-  static BodyHandler<byte[]> upTo(int max, boolean hasBody) {
-    return head -> {
-      BoundedBody body = new BoundedBody(max);
-      if (hasBody && announced(head.headers()) > max) {
-        body.fail(new TooLargeException(max));
-      }
-      return body;
-    };
+  BoundedBody(int max, boolean hasBody) {
+    this.max = max;
+    this.hasBody = hasBody;
+  }
+
+  /**
+   * Whether an answer was longer than the bound. The failure of the request need not say so: over
+   * HTTP/2 it may be that of the stream, which then looks like a lost connection.
+   */
+  boolean isTooLarge() {
+    return isTooLarge;
+  }
+
+  @Override
+  public BodySubscriber<byte[]> apply(ResponseInfo head) {
+    Collector collector = new Collector();
+    collector.isAnnouncedTooLarge = hasBody && announced(head.headers()) > max;
+    // The JDK reads with a subscriber of its own at once, and with any other on another thread.
+    BodySubscriber<byte[]> reader = BodySubscribers.fromSubscriber(collector, Collector::bytes);
+    collector.reader = reader;
+    return reader;
   }
 
   private static long announced(HttpHeaders headers) {
@@ -59,58 +73,71 @@ final class BoundedBody implements BodySubscriber<byte[]> {
     }
   }
 
-  private void fail(Throwable failure) {
-    received.clear();
-    body.completeExceptionally(failure);
-  }
+  private final class Collector implements Subscriber<List<ByteBuffer>> {
+    private final List<ByteBuffer> received = new ArrayList<>();
+    private boolean isAnnouncedTooLarge;
+    private boolean isRefused;
+    private int size;
+    private @Nullable Subscription subscription;
+    private @Nullable BodySubscriber<byte[]> reader;
 
-  @Override
-  public CompletionStage<byte[]> getBody() {
-    return body;
-  }
-
-  @Override
-  public void onSubscribe(Subscription newSubscription) {
-    subscription = newSubscription;
-    if (body.isDone()) {
-      newSubscription.cancel();
-    } else {
-      newSubscription.request(Long.MAX_VALUE);
-    }
-  }
-
-  @Override
-  public void onNext(List<ByteBuffer> buffers) {
-    if (body.isDone()) {
-      return;
-    }
-    for (ByteBuffer buffer : buffers) {
-      size += buffer.remaining();
-      received.add(buffer);
-      if (size > max) {
-        fail(new TooLargeException(max));
-        if (subscription != null) {
-          subscription.cancel();
-        }
-        return;
+    @Override
+    public void onSubscribe(Subscription newSubscription) {
+      subscription = newSubscription;
+      if (isAnnouncedTooLarge) {
+        refuse();
+      } else {
+        newSubscription.request(Long.MAX_VALUE);
       }
     }
-  }
 
-  @Override
-  public void onError(Throwable failure) {
-    fail(failure);
-  }
-
-  @Override
-  public void onComplete() {
-    byte[] all = new byte[size];
-    int at = 0;
-    for (ByteBuffer buffer : received) {
-      int length = buffer.remaining();
-      buffer.get(all, at, length);
-      at += length;
+    @Override
+    public void onNext(List<ByteBuffer> buffers) {
+      for (ByteBuffer buffer : buffers) {
+        if (isRefused) {
+          return;
+        }
+        size += buffer.remaining();
+        received.add(buffer);
+        if (size > max) {
+          refuse();
+        }
+      }
     }
-    body.complete(all);
+
+    /** Fails the body before the cancelled connection does. */
+    private void refuse() {
+      isRefused = true;
+      isTooLarge = true;
+      received.clear();
+      if (reader != null) {
+        reader.onError(new TooLargeException(max));
+      }
+      if (subscription != null) {
+        subscription.cancel();
+      }
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      received.clear();
+    }
+
+    @Override
+    public void onComplete() {}
+
+    byte[] bytes() {
+      if (isRefused) {
+        return NO_BYTES;
+      }
+      byte[] all = new byte[size];
+      int at = 0;
+      for (ByteBuffer buffer : received) {
+        int length = buffer.remaining();
+        buffer.get(all, at, length);
+        at += length;
+      }
+      return all;
+    }
   }
 }

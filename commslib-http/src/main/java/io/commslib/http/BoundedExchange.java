@@ -19,11 +19,11 @@ final class BoundedExchange implements HttpExchange<byte[]> {
   @Override
   public HttpResponse<byte[]> send(HttpRequest request) throws IOException, InterruptedException {
     int max = service.maxAnswerBytes();
-    AnswerReading<byte[]> reading = new AnswerReading<>(BoundedBody.upTo(max, hasBody));
+    BoundedBody body = new BoundedBody(max, hasBody);
     try {
-      return service.http().send(request, reading);
+      return service.http().send(request, body);
     } catch (IOException e) {
-      throw reading.isRefused() ? new BoundedBody.TooLargeException(max) : e;
+      throw body.isTooLarge() ? new BoundedBody.TooLargeException(max) : e;
     }
   }
 

@@ -129,8 +129,7 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
    */
   @Override
   public HttpResponse<Object> send(HttpRequest next) throws IOException, InterruptedException {
-    AnswerReading<byte[]> bounded =
-        new AnswerReading<>(BoundedBody.upTo(service.maxAnswerBytes(), request.hasAnswerBody()));
+    BoundedBody bounded = new BoundedBody(service.maxAnswerBytes(), request.hasAnswerBody());
     CompletableFuture<HttpResponse<Object>> sent = service.http().sendAsync(next, bodies(bounded));
     boolean isAnswered = false;
     try {
@@ -141,7 +140,7 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
     } catch (TimeoutException e) {
       throw new HttpTimeoutException("no answer for " + service.streamIdleTime());
     } catch (ExecutionException e) {
-      if (bounded.isRefused()) {
+      if (bounded.isTooLarge()) {
         throw new BoundedBody.TooLargeException(service.maxAnswerBytes());
       }
       if (e.getCause() instanceof IOException io) {
