@@ -41,6 +41,7 @@ public final class OutboxBenchmark implements Benchmark {
   private static final String TO_BROKER = "relay to the broker";
   private static final String MANY_KEYS = "relay to the broker, 10,000 keys";
   private static final int MANY_KEY_COUNT = 10_000;
+  private static final String SIDE_BY_SIDE = "relay to a sink beside bare client";
   private static final String END_TO_END = "commslib, business to published";
 
   private final Map<String, Double> figures = new LinkedHashMap<>();
@@ -62,7 +63,9 @@ public final class OutboxBenchmark implements Benchmark {
         + " divided by the slower of relay alone and bare client. Neither broker fences keys, so one message"
         + " of a key is in flight at a time. Also printed: the rate with 10,000 keys, and the highest"
         + " rate that the processors allow, which is their number divided by the processor time per message of"
-        + " relay alone and bare client together, servers included. Bodies for the brokers are 256 bytes, of which one half differs in each message.";
+        + " relay alone and bare client together, servers included, and the rate of the two when they"
+        + " run side by side and have nothing to do with each other. Bodies for the brokers are 256"
+        + " bytes, of which one half differs in each message.";
   }
 
   @Override
@@ -368,7 +371,8 @@ public final class OutboxBenchmark implements Benchmark {
               "toRabbit",
               transport,
               fewer,
-              time -> OutboxBrokers.rabbitChannel(server.uri(), fewer, time),
+              4,
+              (ready, time) -> OutboxBrokers.rabbitChannel(server.uri(), fewer, ready, time),
               () -> OutboxBrokers.purgeRabbit(server.uri())),
           quick,
           out);
@@ -397,18 +401,14 @@ public final class OutboxBenchmark implements Benchmark {
               name,
               transport,
               messages,
-              time ->
+              10,
+              (ready, time) ->
                   OutboxBrokers.kafkaProducer(
-                      server.bootstrapServers(), clientName, messages, time),
+                      server.bootstrapServers(), clientName, messages, ready, time),
               () -> {}),
           quick,
           out);
     }
-  }
-
-  /** Measures the messages per second of the client alone. */
-  private interface BareClient {
-    double run(ProcessorTime processor) throws Exception;
   }
 
   private interface Cleanup {
@@ -418,6 +418,7 @@ public final class OutboxBenchmark implements Benchmark {
   /**
    * A broker under measurement.
    *
+   * @param warmUps the number of rounds of the relay before the others, for the JIT compiler
    * @param cleanup deletes the messages of earlier rounds, which have no consumer and gradually
    *     slow the broker down
    */
@@ -425,7 +426,8 @@ public final class OutboxBenchmark implements Benchmark {
       String name,
       MessageTransport transport,
       int messages,
-      BareClient bareClient,
+      int warmUps,
+      OutboxBrokers.BareClient bareClient,
       Cleanup cleanup) {
 
     Callable<Double> withCleanup(Callable<Double> measure) {
@@ -446,17 +448,23 @@ public final class OutboxBenchmark implements Benchmark {
     ProcessorTime ofRelay = new ProcessorTime();
     ProcessorTime ofBare = new ProcessorTime();
     ProcessorTime ofBoth = new ProcessorTime();
+    ProcessorTime ofSideBySide = new ProcessorTime();
     ProcessorTime ofManyKeys = new ProcessorTime();
     int counted = quick ? 1 : 5;
-    // The compiler needs some hundred thousand messages for a new transport and a new broker.
-    for (int i = 0; !quick && i < 4; i++) {
+    for (int i = 0; !quick && i < broker.warmUps(); i++) {
       OutboxBrokers.relay(testbed, transport, messages, OutboxTestbed.KEYS, new ProcessorTime());
       broker.cleanup().run();
     }
     Rounds rounds =
         new Rounds()
             .contender(ALONE, () -> testbed.drain(messages, sink, ofRelay))
-            .contender(BARE, broker.withCleanup(() -> broker.bareClient().run(ofBare)))
+            .contender(BARE, broker.withCleanup(() -> broker.bareClient().run(() -> {}, ofBare)))
+            .contender(
+                SIDE_BY_SIDE,
+                broker.withCleanup(
+                    () ->
+                        OutboxBrokers.sideBySide(
+                            testbed, broker.bareClient(), messages, ofSideBySide)))
             .contender(
                 TO_BROKER,
                 broker.withCleanup(
@@ -476,6 +484,7 @@ public final class OutboxBenchmark implements Benchmark {
     out.println("  processor time:");
     print(ALONE, ofRelay, counted, out);
     print(BARE, ofBare, counted, out);
+    print(SIDE_BY_SIDE, ofSideBySide, counted, out);
     print(TO_BROKER, ofBoth, counted, out);
     print(MANY_KEYS, ofManyKeys, counted, out);
     double most =
@@ -486,6 +495,8 @@ public final class OutboxBenchmark implements Benchmark {
         Locale.ROOT, "  relay alone and bare client together at most %.0f messages/s%n", most);
     figures.put(name + "Ratio", rounds.ratio(TO_BROKER, slower));
     figures.put(name + "ManyKeysRatio", rounds.ratio(MANY_KEYS, slower));
+    figures.put(name + "VsSideBySide", rounds.ratio(TO_BROKER, SIDE_BY_SIDE));
+    figures.put(name + "ManyKeysVsSideBySide", rounds.ratio(MANY_KEYS, SIDE_BY_SIDE));
     figures.put(name + "MostByProcessor", most / rounds.median(slower));
   }
 

@@ -15,6 +15,11 @@ import io.commslib.core.messaging.Publisher;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -36,14 +41,60 @@ final class OutboxBrokers {
       int keys,
       ProcessorTime processor)
       throws Exception {
-    CountingSink confirmed = new CountingSink();
+    CountingSink published = new CountingSink();
     return testbed.withRelay(
         testbed.outbox,
-        counting(transport, confirmed),
+        counting(transport, published),
         () -> {
           testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
-          return testbed.addAndDrain(messages, keys, confirmed::messages, processor);
+          return testbed.addAndDrain(messages, keys, published::messages, processor);
         });
+  }
+
+  /** Measures the messages per second of a client alone. */
+  interface BareClient {
+    /**
+     * Runs the client.
+     *
+     * @param ready called when everything is prepared, immediately before the time begins
+     */
+    double run(Runnable ready, ProcessorTime processor) throws Exception;
+  }
+
+  /**
+   * Returns the messages per second that a relay to a sink and a bare client both reach when they
+   * begin together and have nothing to do with each other: what the machine has for the two.
+   */
+  static double sideBySide(
+      OutboxTestbed testbed, BareClient client, int messages, ProcessorTime processor)
+      throws Exception {
+    CountingSink sink = new CountingSink();
+    CyclicBarrier begin = new CyclicBarrier(2);
+    ExecutorService beside = Executors.newSingleThreadExecutor();
+    try {
+      return testbed.withRelay(
+          testbed.outbox,
+          sink,
+          () -> {
+            testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+            Future<Double> ofClient =
+                beside.submit(() -> client.run(() -> await(begin), new ProcessorTime()));
+            double ofRelay =
+                testbed.addAndDrain(
+                    messages, OutboxTestbed.KEYS, sink::messages, () -> await(begin), processor);
+            return Math.min(ofRelay, ofClient.get());
+          });
+    } finally {
+      beside.shutdownNow();
+    }
+  }
+
+  private static void await(CyclicBarrier barrier) {
+    try {
+      barrier.await(1, TimeUnit.MINUTES);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   static void declare(MessageTransport transport) {
@@ -51,7 +102,7 @@ final class OutboxBrokers {
         DestinationConfig.builder(OutboxTestbed.DESTINATION).partitions(4).group("bench").build());
   }
 
-  private static MessageTransport counting(MessageTransport transport, CountingSink confirmed) {
+  private static MessageTransport counting(MessageTransport transport, CountingSink published) {
     return (MessageTransport)
         java.lang.reflect.Proxy.newProxyInstance(
             OutboxBrokers.class.getClassLoader(),
@@ -60,15 +111,11 @@ final class OutboxBrokers {
               if (method.getName().equals("publisher")) {
                 Publisher publisher = transport.publisher();
                 return (Publisher)
-                    (Destination to, Message message) ->
-                        publisher
-                            .publish(to, message)
-                            .whenComplete(
-                                (receipt, failure) -> {
-                                  if (failure == null) {
-                                    confirmed.count();
-                                  }
-                                });
+                    (Destination to, Message message) -> {
+                      // Counts calls: a stage for each message would cost as much as a send.
+                      published.count();
+                      return publisher.publish(to, message);
+                    };
               }
               return method.invoke(transport, arguments);
             });
@@ -76,7 +123,8 @@ final class OutboxBrokers {
 
   /** Returns messages per second of a bare producer with acknowledgement by all replicas. */
   static double kafkaProducer(
-      String servers, String compression, int messages, ProcessorTime processor) throws Exception {
+      String servers, String compression, int messages, Runnable ready, ProcessorTime processor)
+      throws Exception {
     byte[][] bodies = bodies(messages);
     Map<String, Object> settings =
         Map.of(
@@ -93,6 +141,7 @@ final class OutboxBrokers {
       producer.partitionsFor("bench");
       CountDownLatch left = new CountDownLatch(messages);
       AtomicReference<Exception> failed = new AtomicReference<>();
+      ready.run();
       processor.begin();
       long start = System.nanoTime();
       for (int n = 0; n < messages; n++) {
@@ -161,12 +210,14 @@ final class OutboxBrokers {
    * Returns messages per second of a bare channel with publisher confirms, at most 2,000
    * unconfirmed.
    */
-  static double rabbitChannel(String uri, int messages, ProcessorTime processor) throws Exception {
+  static double rabbitChannel(String uri, int messages, Runnable ready, ProcessorTime processor)
+      throws Exception {
     byte[][] bodies = bodies(messages);
     try (Connection connection = connect(uri);
         Channel channel = connection.createChannel()) {
       channel.exchangeDeclarePassive("bench");
       channel.confirmSelect();
+      ready.run();
       processor.begin();
       long start = System.nanoTime();
       for (int n = 0; n < messages; n++) {

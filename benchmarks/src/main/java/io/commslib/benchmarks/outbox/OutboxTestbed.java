@@ -211,8 +211,20 @@ public final class OutboxTestbed implements AutoCloseable {
 
   public double addAndDrain(int rows, int keys, LongSupplier taken, ProcessorTime processor)
       throws SQLException {
+    return addAndDrain(rows, keys, taken, () -> {}, processor);
+  }
+
+  /**
+   * As {@link #addAndDrain(int, LongSupplier)}.
+   *
+   * @param ready called when the rows are stored, immediately before the time begins
+   */
+  public double addAndDrain(
+      int rows, int keys, LongSupplier taken, Runnable ready, ProcessorTime processor)
+      throws SQLException {
     long before = taken.getAsLong();
     insertRows(rows, keys);
+    ready.run();
     processor.begin();
     long start = System.nanoTime();
     outbox.wake();
