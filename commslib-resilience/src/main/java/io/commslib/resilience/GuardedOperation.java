@@ -297,6 +297,23 @@ public final class GuardedOperation {
     }
   }
 
+  /**
+   * Calls the remote as {@link #callAsync(AttemptStage)} and answers a failure in its place.
+   * Observers see the failure all the same. Cancelling the returned future, or completing it,
+   * cancels the attempts in flight, and the fallback is not asked.
+   *
+   * @param <T> type of the answer
+   * @param work starts one attempt
+   * @param fallback returns the answer for a failure, on the thread that completes the call, under
+   *     the caller's context; it should not block; what it throws is the failure of the future
+   * @return the answer of the remote or of the fallback; an {@code Error} of the code is unchanged
+   */
+  public <T extends @Nullable Object> CompletableFuture<T> callAsyncOr(
+      AttemptStage<T> work, Function<Exception, T> fallback) {
+    Objects.requireNonNull(fallback, "fallback");
+    return AsyncFallback.of(callAsync(work), fallback);
+  }
+
   @Override
   public String toString() {
     return "GuardedOperation{" + target + ", " + target.idempotency() + "}";
