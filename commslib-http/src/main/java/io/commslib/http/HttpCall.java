@@ -9,8 +9,9 @@ import java.lang.annotation.Target;
 /**
  * A method of a typed client, see {@link HttpService#client}. The method's first parameters are the
  * values of the template's variables, in order; one more parameter is the body, which the service's
- * codec encodes. The result is decoded by the codec; {@code void}, {@link HttpReply} and {@code
- * Optional}, which is empty for 404, are results too.
+ * codec encodes. A parameter with {@link CallKey} is the idempotency key. The result is decoded by
+ * the codec; {@code void}, {@link HttpReply} and {@code Optional}, which is empty for 404, are
+ * results too.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)

@@ -6,17 +6,21 @@ import java.lang.invoke.MethodHandles;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.Parameter;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Proxy;
 import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Implements the interface of a typed client: each method is one call of the service. */
 final class TypedClient implements InvocationHandler {
+
+  private static final int NO_KEY = -1;
 
   /** A method, understood once. */
   private record Operation(
@@ -25,6 +29,7 @@ final class TypedClient implements InvocationHandler {
       Idempotency idempotency,
       int variables,
       boolean hasBody,
+      int keyAt,
       Class<?> result,
       boolean isOptional) {}
 
@@ -61,7 +66,9 @@ final class TypedClient implements InvocationHandler {
     Checks.check(words.length == 2, name, String.join(" ", words), "METHOD /template");
     HttpMethods.check(words[0]);
     int variables = UriTemplate.parse(words[1]).variables().size();
-    int parameters = method.getParameterCount();
+    Idempotency effect = idempotency(name, call, words[0]);
+    int keyAt = keyAt(name, method, effect);
+    int parameters = method.getParameterCount() - (keyAt == NO_KEY ? 0 : 1);
     Checks.check(
         parameters == variables || parameters == variables + 1,
         name,
@@ -83,14 +90,7 @@ final class TypedClient implements InvocationHandler {
         result.getSimpleName(),
         "void or HttpReply without HttpService.Builder.codec");
     Checks.check(!hasBody || service.codec() != null, name, "a body", "a codec of the service");
-    return new Operation(
-        words[0],
-        words[1],
-        idempotency(name, call, words[0]),
-        variables,
-        hasBody,
-        result,
-        isOptional);
+    return new Operation(words[0], words[1], effect, variables, hasBody, keyAt, result, isOptional);
   }
 
   private static Idempotency idempotency(String name, @Nullable HttpCall call, String method) {
@@ -103,6 +103,22 @@ final class TypedClient implements InvocationHandler {
         effect,
         "SAFE, IDEMPOTENT or KEYED for " + method);
     return effect;
+  }
+
+  /** The index of the parameter with the key. */
+  private static int keyAt(String name, Method method, Idempotency effect) {
+    int at = NO_KEY;
+    Parameter[] parameters = method.getParameters();
+    for (int i = 0; i < parameters.length; i++) {
+      if (parameters[i].isAnnotationPresent(CallKey.class)) {
+        Checks.check(at == NO_KEY, name, "two @CallKey", "at most one");
+        Class<?> type = parameters[i].getType();
+        Checks.check(type == String.class, name, "@CallKey " + type.getSimpleName(), "String");
+        Checks.check(effect == Idempotency.KEYED, name, effect, "KEYED for @CallKey");
+        at = i;
+      }
+    }
+    return at;
   }
 
   private static Class<?> argument(String name, Type generic) {
@@ -125,13 +141,15 @@ final class TypedClient implements InvocationHandler {
   @Override
   public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] arguments)
       throws Throwable {
-    Object[] given = arguments == null ? new Object[0] : arguments;
+    Object[] all = arguments == null ? new Object[0] : arguments;
     Operation operation = operations.get(method);
     if (operation == null) {
       return method.getDeclaringClass() == Object.class
-          ? ofObject(proxy, method, given)
-          : ofDefault(proxy, method, given);
+          ? ofObject(proxy, method, all)
+          : ofDefault(proxy, method, all);
     }
+    int keyAt = operation.keyAt();
+    Object[] given = keyAt == NO_KEY ? all : without(all, keyAt);
     ServiceCall call =
         service
             .call(
@@ -139,6 +157,9 @@ final class TypedClient implements InvocationHandler {
                 operation.template(),
                 Arrays.copyOf(given, operation.variables()))
             .idempotency(operation.idempotency());
+    if (keyAt != NO_KEY) {
+      call.key((String) Objects.requireNonNull(all[keyAt], "idempotencyKey"));
+    }
     if (operation.hasBody()) {
       call.body(given[operation.variables()]);
     }
@@ -151,6 +172,13 @@ final class TypedClient implements InvocationHandler {
       return call.find(result);
     }
     return result == HttpReply.class ? call.reply() : call.as(result);
+  }
+
+  private static Object[] without(Object[] all, int index) {
+    Object[] others = new Object[all.length - 1];
+    System.arraycopy(all, 0, others, 0, index);
+    System.arraycopy(all, index + 1, others, index, others.length - index);
+    return others;
   }
 
   private static @Nullable Object ofDefault(Object proxy, Method method, Object[] arguments)

@@ -31,6 +31,9 @@ class TypedClientTest {
     @HttpCall(value = "POST /prices", idempotency = Idempotency.KEYED)
     void add(Price price);
 
+    @HttpCall(value = "POST /prices/{article}", idempotency = Idempotency.KEYED)
+    void addOnce(String article, @CallKey String id, Price price);
+
     @HttpCall("PUT /prices/{article}")
     HttpReply replace(String article, Price price);
 
@@ -88,6 +91,40 @@ class TypedClientTest {
     }
   }
 
+  @Test
+  void aKeyOfTheCallerIsSent() throws Exception {
+    try (StubServer server = new StubServer(request -> Answer.empty(204))) {
+      Prices prices = service(server.uri()).client(Prices.class);
+      prices.addOnce("a", "order-7", new Price("a", 1));
+      StubServer.Received request = server.requests.get(0);
+      assertThat(request.path()).isEqualTo("/prices/a");
+      assertThat(request.header("Idempotency-Key")).isEqualTo("\"order-7\"");
+      assertThat(request.body()).isEqualTo("{\"article\":\"a\",\"cents\":1}");
+      assertThatThrownBy(() -> prices.addOnce("a", "", new Price("a", 1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("idempotencyKey");
+      assertThat(server.requests).hasSize(1);
+    }
+  }
+
+  /** Would be sent without its key. */
+  public interface KeyOfNone {
+    @HttpCall("POST /prices")
+    void add(@CallKey String id, Price price);
+  }
+
+  /** Is no text. */
+  public interface NumericKey {
+    @HttpCall(value = "POST /prices", idempotency = Idempotency.KEYED)
+    void add(@CallKey Long id, Price price);
+  }
+
+  /** Has one too many. */
+  public interface TwoKeys {
+    @HttpCall(value = "POST /prices", idempotency = Idempotency.KEYED)
+    void add(@CallKey String id, @CallKey String other, Price price);
+  }
+
   /** Lacks the annotation. */
   public interface NoCall {
     void of(String article);
@@ -139,6 +176,12 @@ class TypedClientTest {
         .hasMessageContaining("Primitive.count: int");
     assertThatThrownBy(() -> service.client(SentTwice.class))
         .hasMessageStartingWith("SentTwice.of: NON_IDEMPOTENT");
+    assertThatThrownBy(() -> service.client(KeyOfNone.class))
+        .hasMessage("KeyOfNone.add: NON_IDEMPOTENT (expected: KEYED for @CallKey)");
+    assertThatThrownBy(() -> service.client(NumericKey.class))
+        .hasMessage("NumericKey.add: @CallKey Long (expected: String)");
+    assertThatThrownBy(() -> service.client(TwoKeys.class))
+        .hasMessage("TwoKeys.add: two @CallKey (expected: at most one)");
     assertThatThrownBy(() -> service.client(String.class))
         .hasMessage("client: java.lang.String (expected: an interface)");
     HttpService bytes = HttpService.builder("x", URI.create("http://h")).build(resilience);

@@ -7,6 +7,7 @@ import io.commslib.core.call.Idempotency;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.http.Endpoints;
+import io.commslib.http.CallKey;
 import io.commslib.http.HttpCall;
 import io.commslib.http.HttpCalls;
 import io.commslib.http.HttpService;
@@ -47,7 +48,7 @@ class HttpSnippetTest {
 
     /** Charges a sum. */
     @HttpCall(value = "POST /charges", idempotency = Idempotency.KEYED)
-    Receipt charge(Charge charge);
+    Receipt charge(@CallKey String orderId, Charge charge);
   }
 
   // end
@@ -113,7 +114,7 @@ class HttpSnippetTest {
           .isEqualTo(200);
       Prices typed = prices.client(Prices.class);
       assertThat(typed.of(article, "GBP")).isEqualTo(price);
-      assertThat(typed.charge(charge)).isEqualTo(new Receipt(255));
+      assertThat(typed.charge(orderId, charge)).isEqualTo(new Receipt(255));
     } finally {
       server.stop(0);
     }
