@@ -63,6 +63,17 @@ public final class HttpAnswer {
   }
 
   /**
+   * Returns an answer for something that may not exist, as a typed client reads into an {@code
+   * Optional}.
+   *
+   * @param body encoded by the codec of the routes
+   * @return an answer with status 200, or with status 404 and no body if the argument is empty
+   */
+  public static HttpAnswer okOrNotFound(Optional<?> body) {
+    return body.<HttpAnswer>map(HttpAnswer::ok).orElseGet(() -> of(404));
+  }
+
+  /**
    * Returns an answer with status 201.
    *
    * @param location the URI of what was created

@@ -45,7 +45,7 @@ public final class HttpServerComponent implements LifecycleComponent {
   private @Nullable Workers workers;
 
   private HttpServerComponent(Builder from) {
-    this.name = from.name;
+    this.name = "http-" + from.name;
     this.routes = from.routes;
     this.runtime = from.runtime;
     this.address = new InetSocketAddress(from.host, from.port);
@@ -57,7 +57,8 @@ public final class HttpServerComponent implements LifecycleComponent {
   /**
    * Starts the configuration of a server.
    *
-   * @param name shown in health, logs and names of threads, 1 to 64 printable ASCII characters
+   * @param name shown after {@code http-} in health, logs and names of threads, so that a
+   *     subscription may have the same one; 1 to 64 printable ASCII characters
    * @param routes the routes to serve, of this server only
    * @param runtime outlives the server
    * @return a builder
@@ -67,7 +68,7 @@ public final class HttpServerComponent implements LifecycleComponent {
     return new Builder(name, routes, runtime);
   }
 
-  /** {@return the name} */
+  /** {@return the name, after {@code http-}} */
   @Override
   public String name() {
     return name;
@@ -99,7 +100,7 @@ public final class HttpServerComponent implements LifecycleComponent {
       HttpServer created = HttpServer.create(address, BACKLOG);
       Executor threads = executor;
       if (threads == null) {
-        workers = runtime.newWorkers("http-" + name, routes.maxInFlight() + RESERVE_THREADS);
+        workers = runtime.newWorkers(name, routes.maxInFlight() + RESERVE_THREADS);
         threads = workers;
       }
       created.setExecutor(threads);

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -395,6 +396,14 @@ class HttpRoutesTest {
     assertThatThrownBy(() -> routes.route(template, request -> HttpAnswer.noContent()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("route: ");
+  }
+
+  @Test
+  void whatDoesNotExistIsNotFound() {
+    assertThat(HttpAnswer.okOrNotFound(Optional.of("here")).status()).isEqualTo(200);
+    assertThat(HttpAnswer.okOrNotFound(Optional.of("here")).body()).isEqualTo("here");
+    assertThat(HttpAnswer.okOrNotFound(Optional.empty()).status()).isEqualTo(404);
+    assertThat(HttpAnswer.okOrNotFound(Optional.empty()).body()).isNull();
   }
 
   @Test

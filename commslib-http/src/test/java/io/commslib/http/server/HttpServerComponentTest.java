@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
@@ -169,6 +170,17 @@ class HttpServerComponentTest {
     try (TestServer server = server()) {
       assertThatIllegalStateException().isThrownBy(server.server::start);
       assertThat(server.get("/works").statusCode()).isEqualTo(204);
+    }
+  }
+
+  @Test
+  void aSubscriptionMayHaveTheNameOfTheServer() {
+    try (TestServer server = server()) {
+      assertThat(server.server.name()).isEqualTo("http-test");
+      Lifecycle.builder()
+          .server(server.server)
+          .subscription("test", () -> fail("is not started"))
+          .build();
     }
   }
 

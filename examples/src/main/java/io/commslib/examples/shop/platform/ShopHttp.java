@@ -24,7 +24,7 @@ public record ShopHttp(
 
   /** Returns the server of a service; its lifecycle starts and closes it. */
   public HttpServerComponent server(String service, HttpRoutes routes, CommsRuntime runtime) {
-    return HttpServerComponent.builder(service + "-http", routes, runtime)
+    return HttpServerComponent.builder(service, routes, runtime)
         .host("127.0.0.1")
         .port(port(service))
         .build();
