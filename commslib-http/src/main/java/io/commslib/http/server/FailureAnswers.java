@@ -1,5 +1,6 @@
 package io.commslib.http.server;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
@@ -19,7 +20,10 @@ final class FailureAnswers {
 
   private final BoundedLog log;
 
-  FailureAnswers(TimeSource time) {
+  private final Duration retryAfter;
+
+  FailureAnswers(TimeSource time, Duration retryAfter) {
+    this.retryAfter = retryAfter;
     this.log = new BoundedLog(LoggerFactory.getLogger(HttpRoutes.class), time);
   }
 
@@ -41,7 +45,7 @@ final class FailureAnswers {
     return problem;
   }
 
-  private static Problem problem(Throwable failure) {
+  private Problem problem(Throwable failure) {
     Optional<CallException> call = Failures.find(failure, CallException.class);
     if (call.isPresent()) {
       return ofCall(call.get().outcome());
@@ -50,9 +54,17 @@ final class FailureAnswers {
     if (answer.isPresent() && Failures.isOutage(answer.get())) {
       return ofCall(outcome(answer.get()));
     }
-    return Failures.isOutage(failure)
-        ? ServerProblems.dependencyFailed(503).build()
+    if (Failures.isOutage(failure)) {
+      return ServerProblems.dependencyFailed(503).build();
+    }
+    return answer.isEmpty() && isContention(failure)
+        ? ServerProblems.dependencyFailed(503).retryAfter(retryAfter).build()
         : ServerProblems.handlerFailed();
+  }
+
+  /** A concurrent request won a race, so that the same request mostly succeeds when repeated. */
+  private static boolean isContention(Throwable failure) {
+    return Failures.known(failure).filter(e -> e.kind() == FailureKind.CONTENTION).isPresent();
   }
 
   /** A failing answer is that of the last attempt, so what may be repeated was repeated already. */

@@ -29,7 +29,7 @@ final class Serving {
     this.table = new RouteTable(from.routes());
     this.watch = new RequestWatch(runtime);
     this.limit = new InFlightLimit(from.maxInFlight);
-    this.failures = new FailureAnswers(runtime.time());
+    this.failures = new FailureAnswers(runtime.time(), from.retryAfter);
     this.handlers = new HandlerLimit(from.limiter, failures, runtime.time());
     this.bodies = new BodyReader(from.maxBodyBytes, from.idleTime, runtime.time());
     this.maxTimeout = from.maxTimeout;

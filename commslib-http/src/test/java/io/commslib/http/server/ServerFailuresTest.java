@@ -133,6 +133,7 @@ class ServerFailuresTest {
                     routes
                         .route("GET /late", request -> HttpAnswer.of(504))
                         .route("POST /busy", byte[].class, (request, bytes) -> HttpAnswer.of(503))
+                        .route("GET /taken", request -> HttpAnswer.of(409))
                         .route("GET /gone", request -> HttpAnswer.of(410)));
         Resilience resilience = Resilience.create(remote.runtime)) {
       HttpService service =
@@ -140,6 +141,7 @@ class ServerFailuresTest {
       assertFails(() -> service.get("/late").send(), 504, false);
       assertFails(() -> service.post("/busy").send(), 503, true);
       assertFails(() -> service.get("/gone").send(), 500, true);
+      assertFails(() -> service.get("/taken").send(), 500, true);
     }
   }
 
@@ -162,6 +164,19 @@ class ServerFailuresTest {
         new StoreException("COMMS-TEST-001", FailureKind.TRANSIENT, "no database", null);
     try (TestServer server = serverOf(request -> thrown(outage))) {
       assertThat(server.get("/fails").statusCode()).isEqualTo(503);
+    }
+  }
+
+  @Test
+  void aLostRaceOfATransactionMayBeRepeated() throws Exception {
+    StoreException race =
+        new StoreException("COMMS-TEST-001", FailureKind.CONTENTION, "serialization", null);
+    try (TestServer server =
+        serverOf(request -> thrown(new IllegalStateException("wrapped", race)))) {
+      HttpResponse<String> answer = server.get("/fails");
+      assertThat(answer.statusCode()).isEqualTo(503);
+      assertThat(TestServer.problem(answer).isRetryable()).isTrue();
+      assertThat(answer.headers().firstValue("Retry-After")).contains("1");
     }
   }
 
