@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class HttpOutcomes implements OutcomeClassifier<HttpResponse<?>> {
 
   private static final int FIRST_FAILURE = 400;
+  private static final int CONFLICT = 409;
   private static final CallOutcome NOT_CONNECTED =
       CallOutcome.of(CallStatus.UNAVAILABLE, SendCertainty.NOT_SENT);
   private static final CallOutcome TIMED_OUT =
@@ -79,8 +80,21 @@ final class HttpOutcomes implements OutcomeClassifier<HttpResponse<?>> {
     if (longer != null) {
       outcome = outcome.withRetryAfter(longer);
     }
-    boolean isForbidden = problem.isPresent() && !problem.get().isRetryable();
+    boolean isForbidden =
+        problem.isPresent() && !problem.get().isRetryable() || isConflict(status, problem);
     return isForbidden ? outcome.withoutRetry() : outcome;
+  }
+
+  /**
+   * Whether a 409 is about the state of the remote, which a repetition meets again, and not about
+   * an earlier attempt with the same idempotency key that is still in progress.
+   */
+  private static boolean isConflict(int status, Optional<Problem> problem) {
+    return status == CONFLICT
+        && !problem
+            .flatMap(Problem::code)
+            .filter(IdempotencyAnswers.IN_PROGRESS::equals)
+            .isPresent();
   }
 
   private static @Nullable Duration longer(@Nullable Duration one, @Nullable Duration other) {

@@ -23,6 +23,9 @@ import java.util.Optional;
  */
 public final class IdempotencyAnswers {
 
+  /** The code of the only refusal that a caller repeats. */
+  static final String IN_PROGRESS = "COMMS-HTTP-134";
+
   /** No lease is longer, so a longer advice of a store is a mistake. */
   private static final Duration MAX_RETRY_AFTER = Duration.ofHours(24);
 
@@ -78,7 +81,7 @@ public final class IdempotencyAnswers {
       case IN_PROGRESS ->
           Optional.of(
               Problem.builder(409)
-                  .code("COMMS-HTTP-134")
+                  .code(IN_PROGRESS)
                   .title("A request is outstanding for this Idempotency-Key")
                   .detail(
                       "A request with this key is being worked on. Ask again later with the same"

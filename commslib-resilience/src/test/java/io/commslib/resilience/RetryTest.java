@@ -241,12 +241,17 @@ class RetryTest {
     assertThat(failure.kind()).isEqualTo(FailureKind.UNKNOWN_RESULT);
   }
 
-  @Test
-  void quotaWithoutAdviceIsNotRepeated() {
-    answered(
-        Idempotency.SAFE,
-        new CallRules.Failed(CallOutcome.answered(CallStatus.RESOURCE_EXHAUSTED)));
+  @ParameterizedTest
+  @EnumSource(names = {"RESOURCE_EXHAUSTED", "ABORTED"})
+  void aPassingRefusalIsRepeatedOnlyWithAdviceAndWhereHarmless(CallStatus status) {
+    CallOutcome refused = CallOutcome.answered(status);
+    answered(Idempotency.SAFE, new CallRules.Failed(refused));
     assertThat(attempts).hasSize(1);
+    CallOutcome advised = refused.withRetryAfter(Duration.ofMillis(5));
+    answered(Idempotency.NON_IDEMPOTENT, new CallRules.Failed(advised));
+    assertThat(attempts).hasSize(2);
+    answered(Idempotency.KEYED, new CallRules.Failed(advised));
+    assertThat(attempts).hasSize(5);
   }
 
   @Test

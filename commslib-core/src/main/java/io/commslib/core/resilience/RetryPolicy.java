@@ -113,7 +113,8 @@ public final class RetryPolicy {
    * <ul>
    *   <li>Never: after a success, after a cancellation, and if the outcome forbids it.
    *   <li>{@code NOT_SENT}: always.
-   *   <li>{@code RESOURCE_EXHAUSTED}: only a repeatable target, and only with the callee's advice.
+   *   <li>{@code RESOURCE_EXHAUSTED}, and {@code ABORTED} by a concurrent call, such as one with
+   *       the same idempotency key: only a repeatable target, and only with the callee's advice.
    *   <li>{@code MAYBE_SENT}, {@code UNAVAILABLE} and {@code DEADLINE_EXCEEDED}: only a repeatable
    *       target.
    *   <li>Every other answer: never.
@@ -134,7 +135,7 @@ public final class RetryPolicy {
     if (!target.idempotency().isRepeatable()) {
       return false;
     }
-    if (status == CallStatus.RESOURCE_EXHAUSTED) {
+    if (status == CallStatus.RESOURCE_EXHAUSTED || status == CallStatus.ABORTED) {
       return outcome.retryAfter().isPresent();
     }
     return outcome.certainty() == SendCertainty.MAYBE_SENT
