@@ -57,6 +57,10 @@ public final class IdempotentRequests {
   private static final Logger log = LoggerFactory.getLogger(IdempotentRequests.class);
   private static final int SERVER_ERROR = 500;
   private static final Duration LOST_CLAIM_RETRY_AFTER = Duration.ofSeconds(1);
+
+  /** Longer than a server lets a handler run by default, with pauses of the JVM. */
+  private static final Duration DEFAULT_LEASE = Duration.ofMinutes(2);
+
   private static final StoredResult NO_RESULT =
       new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortened("the work gave none");
 
@@ -307,7 +311,7 @@ public final class IdempotentRequests {
   public static final class Builder {
 
     private final IdempotencyStore store;
-    private Duration lease = Duration.ofSeconds(30);
+    private Duration lease = DEFAULT_LEASE;
     private Predicate<StoredResult> isFinal = result -> result.status() < SERVER_ERROR;
 
     private Builder(IdempotencyStore store) {
@@ -315,10 +319,11 @@ public final class IdempotentRequests {
     }
 
     /**
-     * Sets the time after which another attempt takes over. It must exceed the longest run of the
-     * work, with pauses of the JVM; lower it for a faster takeover after a crash.
+     * Sets the time after which another attempt takes over, for {@link
+     * IdempotentRequests#withLease}; a transaction needs none. It must exceed the longest run of
+     * the work, with pauses of the JVM; lower it for a faster takeover after a crash.
      *
-     * @param newLease 1 s to 24 h, default 30 s
+     * @param newLease 1 s to 24 h, default 2 min
      * @return this
      * @throws IllegalArgumentException if out of range
      */

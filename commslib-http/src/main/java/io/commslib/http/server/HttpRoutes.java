@@ -253,7 +253,7 @@ public final class HttpRoutes implements HttpHandler {
               path,
               (codec, headers) -> {
                 checkCodec(type, codec);
-                return Route.keyed(path, type, handler, keyedRequests(), codec, headers);
+                return Route.keyed(path, type, handler, leasedRequests(), codec, headers);
               }));
       return this;
     }
@@ -302,7 +302,11 @@ public final class HttpRoutes implements HttpHandler {
     }
 
     private KeyedRequests keyedRequests() {
-      KeyedRequests given = Checks.given("idempotency", keyed);
+      return Checks.given("idempotency", keyed).advising(retryAfter);
+    }
+
+    private KeyedRequests leasedRequests() {
+      KeyedRequests given = keyedRequests();
       Duration lease = given.requests().lease();
       // A handler runs for at most this time, and the lease must not end before.
       Checks.check(
@@ -313,7 +317,8 @@ public final class HttpRoutes implements HttpHandler {
     /**
      * Sets the store of the answers of keyed routes. Default none; required for such routes.
      *
-     * @param requests decides about requests with a key; its lease must exceed {@link #maxTimeout}
+     * @param requests decides about requests with a key; for {@link #keyed} routes its lease must
+     *     exceed {@link #maxTimeout}, as the default does
      * @param caller returns the name of a request's caller, 1 to 80 printable ASCII characters, for
      *     example from its credential; keys of different callers are independent
      * @return this builder
@@ -322,7 +327,8 @@ public final class HttpRoutes implements HttpHandler {
       this.keyed =
           new KeyedRequests(
               Objects.requireNonNull(requests, "requests"),
-              Objects.requireNonNull(caller, "caller"));
+              Objects.requireNonNull(caller, "caller"),
+              retryAfter);
       return this;
     }
 
@@ -419,7 +425,9 @@ public final class HttpRoutes implements HttpHandler {
     }
 
     /**
-     * Sets the advice to callers that are refused because of load or a stop.
+     * Sets the advice to callers that are refused because of load or a stop, or whose handler lost
+     * a race with a concurrent one. A caller whose request with the same key is in progress is
+     * advised to wait for at most this time: that request mostly ends long before its lease.
      *
      * @param retryAfter 0 s to 1 h; default 1 s; sent in whole seconds, rounded up
      * @return this builder

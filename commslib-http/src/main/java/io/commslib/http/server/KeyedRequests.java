@@ -8,7 +8,9 @@ import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.http.CallHeaders;
 import io.commslib.http.IdempotencyAnswers;
+import io.commslib.http.Problem;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -39,10 +41,18 @@ final class KeyedRequests {
 
   private final IdempotentRequests requests;
   private final Function<RouteRequest, String> caller;
+  private final Duration longestAdvice;
 
-  KeyedRequests(IdempotentRequests requests, Function<RouteRequest, String> caller) {
+  KeyedRequests(
+      IdempotentRequests requests, Function<RouteRequest, String> caller, Duration longestAdvice) {
     this.requests = requests;
     this.caller = caller;
+    this.longestAdvice = longestAdvice;
+  }
+
+  /** Returns a copy that advises callers of requests in progress to wait for at most a time. */
+  KeyedRequests advising(Duration longest) {
+    return new KeyedRequests(requests, caller, longest);
   }
 
   IdempotentRequests requests() {
@@ -92,14 +102,27 @@ final class KeyedRequests {
         request.rawTarget().getBytes(StandardCharsets.UTF_8), body);
   }
 
-  private static ServerAnswer answer(RequestOutcome outcome, Made made) {
+  private ServerAnswer answer(RequestOutcome outcome, Made made) {
     IdempotencyAnswers.problem(outcome)
         .ifPresent(
             problem -> {
-              throw new ProblemException(problem);
+              throw new ProblemException(advised(problem));
             });
     ServerAnswer own = made.answer;
     return own != null && !outcome.isRepetition() ? own : restored(outcome.result());
+  }
+
+  /** Shortens the advice: what is left of a lease is the longest wait, after a crash. */
+  private Problem advised(Problem problem) {
+    Duration advice = problem.retryAfter().orElse(Duration.ZERO);
+    return advice.compareTo(longestAdvice) <= 0
+        ? problem
+        : Problem.builder(problem.status())
+            .code(problem.code().orElse(""))
+            .title(problem.title())
+            .detail(problem.detail())
+            .retryAfter(longestAdvice)
+            .build();
   }
 
   private static ServerAnswer restored(StoredResult result) {

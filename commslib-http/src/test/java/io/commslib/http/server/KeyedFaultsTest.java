@@ -65,7 +65,6 @@ class KeyedFaultsTest {
                       IdempotentRequests.builder(
                               InMemoryIdempotencyStore.create(
                                   runtime.time(), Duration.ofMinutes(5), 100_000))
-                          .lease(Duration.ofMinutes(2))
                           .build(),
                       request -> "test")
                   .keyed("POST /keyed/{id}", byte[].class, (request, body) -> effect(request))

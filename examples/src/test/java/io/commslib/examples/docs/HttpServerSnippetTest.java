@@ -120,7 +120,6 @@ class HttpServerSnippetTest {
     IdempotentRequests requests =
         IdempotentRequests.builder(
                 JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
-            .lease(Duration.ofMinutes(2))
             .build();
     try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
       // snippet: http-keyed

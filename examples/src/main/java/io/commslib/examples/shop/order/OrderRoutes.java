@@ -15,16 +15,12 @@ import io.commslib.http.server.RouteRequest;
 import io.commslib.idempotency.IdempotencyConfig;
 import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.jackson.JacksonCodec;
-import java.time.Duration;
 
 /**
  * What the order service answers over HTTP. A request and the message that it becomes commit in one
  * transaction with the answer, so a repeated request gets the same answer and no second message.
  */
 final class OrderRoutes {
-
-  /** Longer than a handler may run. */
-  private static final Duration LEASE = Duration.ofMinutes(2);
 
   private final TypeRegistry types = ShopMessages.types();
   private final ServiceComponents components;
@@ -39,7 +35,6 @@ final class OrderRoutes {
     IdempotentRequests requests =
         IdempotentRequests.builder(
                 JdbcIdempotencyStore.create(components.database, IdempotencyConfig.defaults()))
-            .lease(LEASE)
             .build();
     return HttpRoutes.builder(components.runtime)
         .codec(JacksonCodec.create())
