@@ -48,6 +48,7 @@ class FailureSitesTest {
               "AsyncCall: instanceof CancellationException",
               "of the stage itself; a wrapped one is an answer of the work"),
           Map.entry("AsyncCall: instanceof InterruptedException", "the same"),
+          Map.entry("AsyncFallback: instanceof Exception", "an Error is passed on unchanged"),
           Map.entry(
               "AttemptRunner: catch (CodecException e)",
               "the library's own decoder throws it itself; all else is classified over the chain"),
