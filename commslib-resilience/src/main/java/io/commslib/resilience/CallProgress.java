@@ -34,6 +34,12 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   /** A call without any deadline still has this one. */
   private static final long LONGEST_NANOS = Duration.ofDays(365).toNanos();
 
+  /** A probe that lasts longer than this may be taken for lost. */
+  private static final long MAX_LEASE_NANOS = Duration.ofHours(1).toNanos();
+
+  /** The time from the end of an attempt's time until its outcome is known. */
+  private static final long LEASE_RESERVE_NANOS = Duration.ofSeconds(1).toNanos();
+
   /** Added to the callee's advice at random, at most this share of it. */
   private static final int ADVICE_JITTER_PERCENT = 10;
 
@@ -126,7 +132,14 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   }
 
   private @Nullable Permit permit(long now) {
-    return plan.hasBreaker ? operation.lane().breaker.enter(now) : FREE;
+    return plan.hasBreaker ? operation.lane().breaker.enter(now, leaseNanos(now)) : FREE;
+  }
+
+  /** Longer than an attempt with its wait for a token: its end must find its lease. */
+  private long leaseNanos(long now) {
+    long left = endNanos - now;
+    long time = operation.timeNanos() > 0 ? left : Math.min(left, plan.attemptNanos);
+    return Math.min(MAX_LEASE_NANOS, time + plan.rateWaitNanos) + LEASE_RESERVE_NANOS;
   }
 
   /** Chooses the subset. Another call may take the last probe of one, so several are asked. */

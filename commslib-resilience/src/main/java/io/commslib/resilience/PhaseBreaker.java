@@ -94,15 +94,17 @@ final class PhaseBreaker implements CircuitBreaker {
 
   @Override
   public @Nullable Permit tryAcquire() {
-    Permit permit = enter(runtime.time().nanoTime());
+    Permit permit = enter(runtime.time().nanoTime(), 0);
     return permit instanceof ClosedPermit closed ? new PhasePermit(closed.phase, -1, 0) : permit;
   }
 
   /**
    * As {@link #tryAcquire}, for a caller that ends a permit exactly once: all attempts of a closed
    * phase share one permit.
+   *
+   * @param leaseNanos the time of the attempt, if it may last longer than others
    */
-  @Nullable Permit enter(long nowNanos) {
+  @Nullable Permit enter(long nowNanos, long leaseNanos) {
     while (true) {
       Phase now = phase.get();
       switch (now.state) {
@@ -117,7 +119,7 @@ final class PhaseBreaker implements CircuitBreaker {
           startProbing(now);
           break;
         default:
-          return now.probe(nowNanos, settings.leaseNanos, this);
+          return now.probe(nowNanos, Math.max(leaseNanos, settings.leaseNanos), this);
       }
     }
   }
