@@ -7,6 +7,7 @@ import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.resilience.RateLimiter;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -207,7 +208,8 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
     } else {
       try {
         result = thrown == null ? classifier.ofAnswer(answer) : failed(thrown, classifier);
-      } catch (RuntimeException e) {
+        Objects.requireNonNull(result, "outcome");
+      } catch (Throwable e) {
         thrown = e;
         result = Outcomes.UNCLASSIFIED;
       }

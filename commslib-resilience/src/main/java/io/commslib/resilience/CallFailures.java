@@ -89,7 +89,7 @@ final class CallFailures {
 
   /** Throws an exception of the work as the type that the caller has declared. */
   @SuppressWarnings("unchecked")
-  static <E extends Exception> E unchecked(Throwable failure) throws E {
+  static <E extends Throwable> E unchecked(Throwable failure) throws E {
     if (failure instanceof Error error) {
       throw error;
     }

@@ -1,6 +1,7 @@
 package io.commslib.resilience;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -10,20 +11,25 @@ import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Deadline;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.call.Refusal;
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
+import io.commslib.core.resilience.CircuitBreaker.State;
 import io.commslib.core.resilience.RetryBudgetConfig;
 import io.commslib.core.resilience.RetryPolicy;
 import io.commslib.core.time.VirtualTime;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -443,6 +449,70 @@ class RetryTest {
       assertThat(CallContext.current()).isSameAs(CallContext.empty());
     }
     assertThat(attempts).hasSize(2);
+  }
+
+  private static OutcomeClassifier<Object> broken(Throwable failure) {
+    return new OutcomeClassifier<>() {
+      @Override
+      @SuppressWarnings("NullAway") // what user code may return all the same
+      public CallOutcome ofAnswer(Object answer) {
+        if (failure instanceof NullPointerException) {
+          return null;
+        }
+        throw CallRules.<RuntimeException>sneaky(failure);
+      }
+
+      @Override
+      public CallOutcome ofFailure(Throwable thrown) {
+        return ofAnswer(thrown);
+      }
+    };
+  }
+
+  /** Also of a probe, which would otherwise keep its place until the end of its lease. */
+  @Test
+  void aCallWhoseClassifierFailsIsReportedAndEndsItsProbe() {
+    List<CallOutcome> calls = new ArrayList<>();
+    CommsObserver observer =
+        new CommsObserver() {
+          @Override
+          public void onCall(CallTarget target, CallOutcome end, int count, Duration elapsed) {
+            calls.add(end);
+          }
+        };
+    for (Throwable failure :
+        List.of(new Exception("no"), new AssertionError("no"), new NullPointerException())) {
+      for (boolean isAsync : List.of(false, true)) {
+        calls.clear();
+        Guard fresh = Resilience.builder(time).observer(observer).build().guard("pricing");
+        GuardedOperation operation = fresh.operation("op", Idempotency.SAFE);
+        for (int i = 0; i < 20; i++) {
+          assertThatThrownBy(
+                  () ->
+                      operation.call(
+                          attempt -> {
+                            throw new IOException();
+                          }))
+              .isInstanceOf(CallException.class);
+        }
+        time.advance(fresh.circuitBreaker().retryAfter());
+        calls.clear();
+        for (int probe = 0; probe < 3; probe++) {
+          if (isAsync) {
+            assertThat(
+                    operation.callAsync(
+                        broken(failure), attempt -> CompletableFuture.completedFuture("answer")))
+                .isCompletedExceptionally();
+          } else {
+            assertThat(catchThrowable(() -> operation.call(broken(failure), attempt -> "answer")))
+                .isNotNull();
+          }
+        }
+        time.advance(Duration.ofMillis(1));
+        assertThat(fresh.breakerState()).as("%s %s", failure, isAsync).isEqualTo(State.OPEN);
+        assertThat(calls).as("%s %s", failure, isAsync).hasSize(3);
+      }
+    }
   }
 
   @Test
