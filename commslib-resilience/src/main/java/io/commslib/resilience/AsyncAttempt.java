@@ -67,7 +67,7 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
     }
     stage = started;
     if (isStopped) {
-      cancelStage();
+      call.guard().threads().cancel(this::cancelStage);
     }
     try {
       started.whenComplete(this::returned);
@@ -95,7 +95,7 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
     watch.overran();
     isStopped = true;
     // Two tasks: a stage whose cancel hangs must not delay the result.
-    call.guard().threads().execute(this::cancelStage);
+    call.guard().threads().cancel(this::cancelStage);
     call.guard().threads().execute(() -> call.timedOut(this));
   }
 

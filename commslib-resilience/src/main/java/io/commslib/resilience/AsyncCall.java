@@ -10,6 +10,7 @@ import io.commslib.core.resilience.RetryPolicy;
 import io.commslib.core.time.ScheduledTask;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -220,7 +221,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
             outcome = Outcomes.INTERRUPTED;
           } else {
             try {
-              outcome = classified(answer, thrown);
+              outcome = Objects.requireNonNull(classified(answer, thrown), "outcome");
             } catch (Throwable e) {
               failure = e;
               outcome = Outcomes.UNCLASSIFIED;
@@ -302,7 +303,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     List<AsyncAttempt<T>> losers = stopAll();
     SharedCall own = leads;
     return () -> {
-      losers.forEach(loser -> guard().threads().execute(loser::cancelStage));
+      losers.forEach(loser -> guard().threads().cancel(loser::cancelStage));
       if (own != null) {
         guard().shared().end(own, end);
       }

@@ -17,16 +17,30 @@ final class CallThreads {
 
   private final CommsRuntime runtime;
   private final Workers workers;
+  private final Workers cancels;
 
   CallThreads(CommsRuntime runtime) {
     this.runtime = runtime;
     this.workers = runtime.newWorkers("calls", MAX_THREADS);
+    this.cancels = runtime.newWorkers("cancels", MAX_THREADS);
   }
 
   /** Runs a task soon, never on the scheduler's thread as long as there is another one. */
   void execute(Runnable task) {
+    execute(workers, task);
+  }
+
+  /**
+   * Cancels a stage. This is code of the user and may hang, so it has threads of its own: all calls
+   * would wait for it otherwise. The slots of the attempts bound how many wait.
+   */
+  void cancel(Runnable task) {
+    execute(cancels, task);
+  }
+
+  private static void execute(Workers on, Runnable task) {
     try {
-      workers.execute(task);
+      on.execute(task);
     } catch (RuntimeException | Error e) {
       // No thread can be started now; a call must end all the same.
       task.run();

@@ -1,6 +1,7 @@
 package io.commslib.resilience;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.resilience.CallPolicy;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -104,6 +106,43 @@ class AsyncThreadsTest {
     assertThat(over).isPositive();
     while (guard.inFlight() != 0 || resilience.overrunning() != 0) {
       LockSupport.parkNanos(100_000);
+    }
+  }
+
+  /** More of them than there are threads. */
+  @Test
+  void stagesWhoseCancelHangsDelayNoOtherCall() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    try {
+      List<CompletableFuture<String>> calls = new ArrayList<>();
+      for (int i = 0; i < 2 * CallThreads.MAX_THREADS; i++) {
+        calls.add(operation.callAsync(attempt -> new HangingCancel(end)));
+      }
+      calls.add(operation.callAsync(attempt -> new CompletableFuture<>()));
+      for (CompletableFuture<String> call : calls) {
+        assertThatThrownBy(() -> call.get(10, TimeUnit.SECONDS))
+            .hasMessageContaining("COMMS-CALL-002");
+      }
+    } finally {
+      end.countDown();
+    }
+  }
+
+  private static final class HangingCancel extends CompletableFuture<String> {
+    private final CountDownLatch end;
+
+    HangingCancel(CountDownLatch end) {
+      this.end = end;
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterrupt) {
+      try {
+        end.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return super.cancel(mayInterrupt);
     }
   }
 
