@@ -56,11 +56,15 @@ final class ProtectedHttpClient extends HttpClient {
       throws IOException, InterruptedException {
     String callId = callId(request);
     AnswerReading<T> reading = new AnswerReading<>(handler);
+    UnusedAnswers<T> answers = new UnusedAnswers<>();
+    HttpResponse<T> used = null;
     try {
-      return operation(request)
-          .<HttpResponse<T>, Exception>call(
-              outcomes.of(reading),
-              attempt -> client.send(request(request, attempt, callId), reading));
+      used =
+          operation(request)
+              .<HttpResponse<T>, Exception>call(
+                  outcomes,
+                  attempt -> answers.add(client.send(request(request, attempt, callId), reading)));
+      return used;
     } catch (CallException e) {
       Exception failure = asTheClients(e);
       if (failure instanceof InterruptedException interrupt) {
@@ -73,6 +77,8 @@ final class ProtectedHttpClient extends HttpClient {
       throw e;
     } catch (Exception e) {
       throw new IOException(e);
+    } finally {
+      answers.end(used);
     }
   }
 
@@ -87,23 +93,28 @@ final class ProtectedHttpClient extends HttpClient {
       HttpRequest request, BodyHandler<T> handler, @Nullable PushPromiseHandler<T> pushes) {
     String callId = callId(request);
     AnswerReading<T> reading = new AnswerReading<>(handler);
+    UnusedAnswers<T> answers = new UnusedAnswers<>();
     CompletableFuture<HttpResponse<T>> call =
         operation(request)
             .<HttpResponse<T>>callAsync(
                 outcomes.of(reading),
                 attempt -> {
                   HttpRequest each = request(request, attempt, callId);
-                  return pushes == null
-                      ? client.sendAsync(each, reading)
-                      : client.sendAsync(each, reading, pushes);
+                  CompletableFuture<HttpResponse<T>> sent =
+                      pushes == null
+                          ? client.sendAsync(each, reading)
+                          : client.sendAsync(each, reading, pushes);
+                  // The engine cancels what it gets, so that must be the exchange itself.
+                  CompletableFuture<Void> unused = sent.thenAccept(answers::add);
+                  return sent;
                 });
     CompletableFuture<HttpResponse<T>> answer = new CompletableFuture<>();
     var unusedConversion =
         call.whenComplete(
             (response, failure) -> {
-              if (failure == null) {
-                answer.complete(response);
-              } else {
+              boolean isUsed = failure == null && answer.complete(response);
+              answers.end(isUsed ? response : null);
+              if (failure != null) {
                 Throwable cause = Failures.unwrapped(failure);
                 answer.completeExceptionally(
                     cause instanceof CallException refused ? asTheClients(refused) : cause);

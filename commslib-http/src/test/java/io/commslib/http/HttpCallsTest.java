@@ -16,6 +16,7 @@ import io.commslib.resilience.Resilience;
 import io.commslib.testkit.Await;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -24,6 +25,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
@@ -97,6 +99,46 @@ class HttpCallsTest {
     assertThat(resilience.guard("split").breakerState("v2")).isEqualTo(State.CLOSED);
     Throwable refused = catchThrowable(() -> split.send(second, BodyHandlers.discarding()));
     assertThat(((CallException) refused.getCause()).target()).hasToString("split/v2 GET");
+  }
+
+  /** Each answer that is not read would keep its connection for good. */
+  @Test
+  void theAnswersOfRepeatedAttemptsAreClosed() throws Exception {
+    List<BodyHandler<?>> handlers =
+        List.of(BodyHandlers.ofInputStream(), BodyHandlers.ofLines(), BodyHandlers.ofPublisher());
+    for (BodyHandler<?> handler : handlers) {
+      for (boolean isAsync : List.of(false, true)) {
+        RawServer server =
+            fixture.raw(
+                connection -> {
+                  connection.readHead();
+                  if (connection.number < 3) {
+                    connection.write("HTTP/1.1 503 Busy\r\nContent-Length: 1000\r\n\r\nabc");
+                    connection.awaitEnd();
+                  } else {
+                    connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                  }
+                });
+        HttpRequest request = HttpRequest.newBuilder(server.uri()).build();
+        HttpResponse<?> answer =
+            isAsync ? client.sendAsync(request, handler).join() : client.send(request, handler);
+        assertThat(answer.statusCode()).isEqualTo(200);
+        Await.until("the connections are closed", LIMIT, () -> server.ended.get() == 3);
+      }
+    }
+  }
+
+  @Test
+  void theAnswerThatTheCallerGetsIsNotClosed() throws Exception {
+    StubServer server = fixture.stub(request -> Answer.json(503, "{}"));
+    for (int i = 0; i < 2; i++) {
+      HttpResponse<InputStream> answer =
+          client.send(to(server).build(), BodyHandlers.ofInputStream());
+      assertThat(new String(answer.body().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("{}");
+      HttpResponse<InputStream> other =
+          client.sendAsync(to(server).build(), BodyHandlers.ofInputStream()).join();
+      assertThat(new String(other.body().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("{}");
+    }
   }
 
   @Test
