@@ -24,6 +24,11 @@ final class BoundedExchange implements HttpExchange<byte[]> {
       return service.http().send(request, body);
     } catch (IOException e) {
       throw body.isTooLarge() ? new BoundedBody.TooLargeException(max) : e;
+    } catch (IllegalArgumentException e) {
+      if (HttpOutcomes.isMalformedLength(e)) {
+        throw HttpOutcomes.malformedLength();
+      }
+      throw e;
     }
   }
 

@@ -6,6 +6,7 @@ import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.time.TimeSource;
+import java.io.IOException;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse;
@@ -57,6 +58,15 @@ final class HttpOutcomes implements OutcomeClassifier<HttpResponse<?>> {
 
   static boolean isTooLarge(Throwable failure) {
     return Failures.find(failure, BoundedBody.TooLargeException.class).isPresent();
+  }
+
+  /** The JDK's client throws this for a Content-Length that is no number. Its text shows it. */
+  static boolean isMalformedLength(Throwable failure) {
+    return Failures.find(failure, NumberFormatException.class).isPresent();
+  }
+
+  static IOException malformedLength() {
+    return new IOException("the answer has a malformed Content-Length");
   }
 
   static boolean isFailure(int status) {

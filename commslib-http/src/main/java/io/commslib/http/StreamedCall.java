@@ -83,13 +83,16 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
       String reason = isIdle ? "no byte for " + service.streamIdleTime() : "the connection ended";
       throw cut(read, reason, thrown == null ? failure : thrown);
     }
-    if (thrown instanceof IOException io) {
-      throw io;
-    }
-    if (thrown instanceof RuntimeException unchecked) {
-      throw unchecked;
+    if (thrown != null) {
+      throw StreamedCall.<IOException>unchanged(thrown);
     }
     return result;
+  }
+
+  /** A reader may throw any checked exception without declaring it. */
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> E unchanged(Throwable failure) throws E {
+    throw (E) failure;
   }
 
   private HttpAnswerException cut(AnswerStream read, String reason, Throwable cause) {
@@ -117,7 +120,7 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
     } catch (Throwable e) {
       thrown = e;
     }
-    if (stream.isInterrupted()) {
+    if (stream.isInterrupted() || thrown instanceof InterruptedException) {
       // The tick has ended the attempt, or the caller was interrupted: the engine knows which.
       throw new InterruptedException();
     }
@@ -146,7 +149,9 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
       if (e.getCause() instanceof IOException io) {
         throw io;
       }
-      throw new IOException(e.getCause());
+      throw HttpOutcomes.isMalformedLength(e)
+          ? HttpOutcomes.malformedLength()
+          : new IOException(e.getCause());
     } finally {
       if (!isAnswered) {
         abandon(sent);

@@ -15,11 +15,14 @@ import com.github.tomakehurst.wiremock.core.WireMockConfiguration;
 import com.github.tomakehurst.wiremock.http.Fault;
 import io.commslib.core.CommsException;
 import io.commslib.jackson.JacksonCodec;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -135,6 +138,30 @@ class BadAnswersTest {
                 .map(request -> request.getHeader(CallHeaders.ATTEMPT))
                 .distinct())
         .hasSize(bad.attempts());
+  }
+
+  /** The JDK's client throws an unchecked exception with the value. */
+  @Test
+  void aMalformedLengthIsNoAnswer() throws Exception {
+    RawServer server =
+        fixture.raw(
+            connection -> {
+              connection.readHead();
+              connection.write("HTTP/1.1 200 OK\r\nContent-Length: " + SECRET + "\r\n\r\nabc");
+            });
+    HttpService malformed = HttpService.builder("raw", server.uri()).build(fixture.resilience);
+    List<ThrowingCallable> calls =
+        List.of(
+            () -> malformed.get("/bad").send(),
+            () -> malformed.post("/bad").send(),
+            () -> malformed.get("/bad").stream(InputStream::readAllBytes));
+    for (ThrowingCallable call : calls) {
+      CommsException failure = catchThrowableOfType(CommsException.class, call);
+      assertThat(failure.code()).isEqualTo("COMMS-CALL-001");
+      for (Throwable each = failure; each != null; each = each.getCause()) {
+        assertThat(String.valueOf(each.getMessage())).doesNotContain(SECRET);
+      }
+    }
   }
 
   @Test

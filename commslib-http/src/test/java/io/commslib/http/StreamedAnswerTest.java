@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -349,6 +350,41 @@ class StreamedAnswerTest {
     assertThat(cancelled.code()).isEqualTo("COMMS-CALL-006");
     assertThat(cancelled.attempts()).isEqualTo(1);
     assertClosed(server, 1);
+    assertFree(exports);
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> IOException sneaky(Throwable any) throws E {
+    throw (E) any;
+  }
+
+  @Test
+  void whatAReaderThrowsIsNeverASuccess() throws Exception {
+    StubServer server = fixture.stub(request -> Answer.json(200, "{}"));
+    HttpService exports = patient(server.uri());
+    for (Throwable thrown :
+        List.of(
+            new IOException("r"),
+            new IllegalStateException("r"),
+            new Exception("r"),
+            new Throwable("r"),
+            new AssertionError("r"))) {
+      assertThatThrownBy(
+              () ->
+                  exports.get("/export").stream(
+                      body -> {
+                        throw StreamedAnswerTest.<IOException>sneaky(thrown);
+                      }))
+          .isSameAs(thrown);
+    }
+    assertThatThrownBy(
+            () ->
+                exports.get("/export").stream(
+                    body -> {
+                      throw StreamedAnswerTest.<IOException>sneaky(new InterruptedException());
+                    }))
+        .hasMessageStartingWith("COMMS-CALL-006");
+    assertThat(Thread.interrupted()).isTrue();
     assertFree(exports);
   }
 

@@ -41,7 +41,7 @@ final class BodyReader {
       InputStream body = request.body();
       while (true) {
         watched.renew(earlier(deadlineNanos, time.nanoTime() + idleNanos));
-        int count = body.read(read, size, read.length - size);
+        int count = read(body, read, size);
         if (count < 0) {
           break;
         }
@@ -63,6 +63,15 @@ final class BodyReader {
       throw new ProblemException(ServerProblems.bodyCutShort());
     }
     return Arrays.copyOf(read, size);
+  }
+
+  /** Servers throw unchecked exceptions for some malformed bodies, such as too long a chunk. */
+  private static int read(InputStream body, byte[] to, int at) throws IOException {
+    try {
+      return body.read(to, at, to.length - at);
+    } catch (RuntimeException e) {
+      throw new IOException(e);
+    }
   }
 
   private static long earlier(long a, long b) {

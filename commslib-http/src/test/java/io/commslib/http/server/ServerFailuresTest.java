@@ -361,6 +361,25 @@ class ServerFailuresTest {
     }
   }
 
+  /** The JDK's server throws an unchecked exception for it. */
+  @Test
+  void aChunkOfAnImpossibleLengthIsNoFailureOfTheHandler() throws Exception {
+    AtomicBoolean ran = new AtomicBoolean();
+    try (TestServer server = upload(ran, Duration.ofSeconds(5))) {
+      try (Socket socket = server.connect()) {
+        TestServer.write(
+            socket,
+            "PUT /file HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "FFFFFFFFFFFF\r\nabc");
+        assertThat(TestServer.read(socket))
+            .anyMatch(line -> line.contains(" 408 "))
+            .anyMatch(line -> line.contains("COMMS-HTTP-114"));
+      }
+      works(server);
+      assertThat(ran).isFalse();
+    }
+  }
+
   /** A refused request whose body trickles must not keep its thread either. */
   @Test
   void whatIsLeftOfARefusedBodyIsNotWaitedFor() throws Exception {
