@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The answers of one call's attempts. The caller gets one of them at most; the bodies of the others
- * are closed, since each that nobody reads keeps its connection. Thread-safe.
+ * are closed, since each that is not read keeps its connection. Thread-safe.
  *
  * @param <T> type of the body
  */

@@ -94,7 +94,9 @@ final class KeyedRequests {
   }
 
   private static @Nullable String key(RouteRequest request) {
-    return request.header(CallHeaders.IDEMPOTENCY_KEY).orElse(null);
+    List<String> keys = request.headers(CallHeaders.IDEMPOTENCY_KEY);
+    // Several fields are a list, which is no key. A line end makes it malformed in each form.
+    return keys.isEmpty() ? null : String.join("\n", keys);
   }
 
   private static String fingerprint(RouteRequest request, byte[] body) {

@@ -75,6 +75,11 @@ public final class RouteRequest {
     return values.isEmpty() ? Optional.empty() : Optional.of(values.get(0));
   }
 
+  /** All values of a header field. */
+  List<String> headers(String name) {
+    return request.headers(name);
+  }
+
   /** The path and the query as they were sent. */
   String rawTarget() {
     String sent = request.rawQuery();

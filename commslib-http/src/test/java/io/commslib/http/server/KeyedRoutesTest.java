@@ -170,6 +170,18 @@ class KeyedRoutesTest {
     assertThat(runs).hasValue(3);
   }
 
+  /** Another server might take the other one of them. */
+  @Test
+  void aRequestWithTwoKeysIsRefused() throws Exception {
+    for (String[] keys : new String[][] {{"k1", "k2"}, {"\"k1\"", "\"k2\""}}) {
+      HttpResponse<String> refused =
+          post("/leased/1", keys[0], charge(1), "Idempotency-Key", keys[1]);
+      assertThat(refused.statusCode()).isEqualTo(400);
+      assertThat(TestServer.problem(refused).code()).contains("COMMS-HTTP-132");
+    }
+    assertThat(runs).hasValue(0);
+  }
+
   @Test
   void requestsThatBreakTheRulesOfKeysAreRefusedWithoutContent() throws Exception {
     post("/leased/1", "k", charge(1));
