@@ -77,8 +77,10 @@ class FailureSitesTest {
           Map.entry("AnswerStream: instanceof IOException", "kept as the client reports it"),
           Map.entry(
               "StreamedCall: instanceof HttpTimeoutException", "made by its own stream for a wait"),
-          Map.entry("StreamedCall: instanceof IOException x2", "passed on unchanged"),
-          Map.entry("StreamedCall: instanceof RuntimeException", "passed on unchanged"),
+          Map.entry("StreamedCall: instanceof IOException", "passed on unchanged"),
+          Map.entry(
+              "StreamedCall: instanceof InterruptedException",
+              "thrown by the reader itself, without a read that has noted it"),
           Map.entry("StreamedCall: catch (ExecutionException e)", "unwraps it, as send does"),
           Map.entry("StreamedCall: getCause() x2", "unwraps it, as send does"),
           Map.entry("KafkaTransport: catch (CodecException e)", "thrown by its own conversion"),
