@@ -65,8 +65,13 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     // Also learns that the caller has completed or cancelled the result.
     CompletionStage<T> observed = result;
     observed.whenComplete((answer, failure) -> step(this::abandoned));
-    boolean isShared = plan.hasCollapse && operation.collapseKey() != null;
-    step(isShared ? () -> join(startNanos) : () -> lead(startNanos));
+    if (!guard().callsInFlight().begin()) {
+      step(this::refused);
+    } else if (plan.hasCollapse && operation.collapseKey() != null) {
+      step(() -> join(startNanos));
+    } else {
+      step(() -> lead(startNanos));
+    }
     return result;
   }
 
@@ -81,6 +86,17 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
       }
       next.run();
     }
+  }
+
+  /** Ends a call that was not counted. */
+  private void refused() {
+    SharedCall.End end;
+    synchronized (lock) {
+      isEnded = true;
+      refuseDrained();
+      end = SharedCall.End.of(this);
+    }
+    complete(end);
   }
 
   private void lead(long now) {
@@ -303,11 +319,16 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     List<AsyncAttempt<T>> losers = stopAll();
     SharedCall own = leads;
     return () -> {
-      losers.forEach(loser -> guard().threads().cancel(loser::cancelStage));
-      if (own != null) {
-        guard().shared().end(own, end);
+      try {
+        losers.forEach(loser -> guard().threads().cancel(loser::cancelStage));
+        if (own != null) {
+          guard().shared().end(own, end);
+        }
+        complete(end);
+      } finally {
+        // After what depends on the result and runs on this thread.
+        guard().callsInFlight().end();
       }
-      complete(end);
     };
   }
 

@@ -29,10 +29,23 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
   }
 
   T run(OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
-    if (plan.hasCollapse && operation.collapseKey() != null) {
-      return shared(classifier, work);
+    CallsInFlight calls = guard().callsInFlight();
+    if (!calls.begin()) {
+      refuseDrained();
+      return ended();
     }
-    attempts(startNanos, classifier, work);
+    try {
+      if (plan.hasCollapse && operation.collapseKey() != null) {
+        return shared(classifier, work);
+      }
+      attempts(startNanos, classifier, work);
+      return ended();
+    } finally {
+      calls.end();
+    }
+  }
+
+  private T ended() throws E {
     Throwable thrown = finish();
     if (thrown != null) {
       throw CallFailures.<E>unchecked(thrown);

@@ -52,6 +52,7 @@ final class CallFailures {
         case BREAKER -> "COMMS-CALL-003";
         case RATE_LIMITER -> "COMMS-CALL-004";
         case BULKHEAD -> "COMMS-CALL-005";
+        case DRAINED -> "COMMS-CALL-007";
       };
     }
     return switch (outcome.status()) {
@@ -69,6 +70,7 @@ final class CallFailures {
         case BREAKER -> "the circuit breaker is open";
         case RATE_LIMITER -> "the rate limiter has no token";
         case BULKHEAD -> "the bulkhead has no free slot";
+        case DRAINED -> "the calls of this process have ended";
       };
     }
     if (outcome.isInjected()) {

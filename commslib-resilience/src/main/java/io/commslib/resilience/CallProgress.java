@@ -213,6 +213,11 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     return permit;
   }
 
+  /** Refuses the call, since the calls of this process have ended. */
+  final void refuseDrained() {
+    refuse(1, Refusal.DRAINED, Outcomes.DRAINED);
+  }
+
   private void refuse(int number, Refusal by, CallOutcome refused) {
     // What is known of an earlier attempt stays known: it may have been sent.
     boolean isFirst = outcome == null || outcome.certainty() == SendCertainty.NOT_SENT;

@@ -25,11 +25,8 @@ public final class Guard {
   private static final String OTHER = "other";
 
   private final String service;
-  private final CommsRuntime runtime;
+  private final Engine engine;
   private final TimeSource time;
-  private final AttemptWatch watch;
-  private final CallThreads threads;
-  private final CallEvents events;
   private final Lanes lanes;
   private final WindowBudget budget;
   private final TokenBucket rate;
@@ -42,27 +39,17 @@ public final class Guard {
 
   private record OperationKey(String name, Idempotency idempotency) {}
 
-  Guard(
-      String service,
-      EffectivePolicy effective,
-      CommsRuntime runtime,
-      AttemptWatch watch,
-      CallThreads threads,
-      CallEvents events) {
+  Guard(String service, EffectivePolicy effective, Engine engine) {
     this.service = service;
-    this.runtime = runtime;
-    this.time = runtime.time();
-    this.watch = watch;
-    this.threads = threads;
-    this.events = events;
+    this.engine = engine;
+    this.time = engine.runtime().time();
     CallPolicy policy = effective.policy();
     this.effective = effective;
     this.plan = new Plan(policy);
-    this.budget = new WindowBudget(policy.budget(), runtime.time());
-    this.rate =
-        new TokenBucket(policy.rateLimiter().orElse(RateLimiterConfig.of(1)), runtime.time());
-    this.lanes = new Lanes(service, policy, runtime, events);
-    this.gate = new GuardGate(this, runtime.time());
+    this.budget = new WindowBudget(policy.budget(), time);
+    this.rate = new TokenBucket(policy.rateLimiter().orElse(RateLimiterConfig.of(1)), time);
+    this.lanes = new Lanes(service, policy, engine.runtime(), engine.events());
+    this.gate = new GuardGate(this, time);
     FaultInjector.report(service, null, plan.faults);
   }
 
@@ -211,7 +198,7 @@ public final class Guard {
   }
 
   CommsRuntime runtime() {
-    return runtime;
+    return engine.runtime();
   }
 
   TimeSource time() {
@@ -219,11 +206,15 @@ public final class Guard {
   }
 
   AttemptWatch watch() {
-    return watch;
+    return engine.watch();
   }
 
   CallThreads threads() {
-    return threads;
+    return engine.threads();
+  }
+
+  CallsInFlight callsInFlight() {
+    return engine.calls();
   }
 
   SharedCalls shared() {
@@ -231,7 +222,7 @@ public final class Guard {
   }
 
   CallEvents events() {
-    return events;
+    return engine.events();
   }
 
   Lanes lanes() {

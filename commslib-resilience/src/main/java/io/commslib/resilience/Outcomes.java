@@ -19,6 +19,9 @@ final class Outcomes {
   static final CallOutcome NOT_STARTED_IN_TIME =
       CallOutcome.of(CallStatus.DEADLINE_EXCEEDED, SendCertainty.NOT_SENT).withoutRetry();
 
+  static final CallOutcome DRAINED =
+      CallOutcome.of(CallStatus.UNAVAILABLE, SendCertainty.NOT_SENT).withoutRetry();
+
   static final CallOutcome CANCELLED_BEFORE =
       CallOutcome.of(CallStatus.CANCELLED, SendCertainty.NOT_SENT);
 

@@ -1,7 +1,9 @@
 package io.commslib.resilience;
 
+import io.commslib.core.Health;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.checks.Checks;
+import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.time.CommsRuntime;
@@ -15,8 +17,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The calls of a process to other services. Applications create one and pass it on; blocking calls
  * run on the threads of their callers. Thread-safe.
+ *
+ * <p>A {@code Lifecycle} to which it is given by {@code calls(resilience)} waits for the calls in
+ * flight once all handlers have ended, and closes it.
  */
-public final class Resilience implements AutoCloseable {
+public final class Resilience implements LifecycleComponent, AutoCloseable {
 
   /** The maximum number of remotes of a process. */
   public static final int MAX_REMOTES = 1_000;
@@ -27,7 +32,8 @@ public final class Resilience implements AutoCloseable {
   private final CommsRuntime runtime;
   private final CallEvents events;
   private final AttemptWatch watch;
-  private final CallThreads threads;
+  private final CallsInFlight calls = new CallsInFlight();
+  private final Engine engine;
   private final PartThreads parts;
   private final Map<String, Guard> guards = new ConcurrentHashMap<>();
 
@@ -41,7 +47,7 @@ public final class Resilience implements AutoCloseable {
     this.events = new CallEvents(runtime, from.observer);
     this.config = from.effective();
     this.watch = new AttemptWatch(runtime);
-    this.threads = new CallThreads(runtime);
+    this.engine = new Engine(runtime, watch, new CallThreads(runtime), events, calls);
     this.parts = new PartThreads(runtime, from.partExecutor, from.maxParts);
   }
 
@@ -104,7 +110,7 @@ public final class Resilience implements AutoCloseable {
               + MAX_REMOTES
               + "; a service is a name and never a URL)");
     }
-    return new Guard(service, config.effective(service), runtime, watch, threads, events);
+    return new Guard(service, config.effective(service), engine);
   }
 
   /**
@@ -182,6 +188,51 @@ public final class Resilience implements AutoCloseable {
   /** {@return the number of parts that were interrupted and whose code has not returned} */
   public int overrunningParts() {
     return parts.overrunning();
+  }
+
+  /** {@return {@code calls}} */
+  @Override
+  public String name() {
+    return "calls";
+  }
+
+  /** Does nothing: calls are possible once this object exists. */
+  @Override
+  public void start() {
+    // Nothing runs before the first call.
+  }
+
+  /**
+   * Waits for the calls in flight, with all their attempts, and for code of attempts that ignores
+   * its interrupt. Calls that begin meanwhile are refused, apart from those that an attempt of a
+   * call in flight makes. Once this returns all further calls are refused with {@code
+   * COMMS-CALL-007}; those that have not ended continue. Blocks; an interrupt ends the wait.
+   * Repeating it waits again.
+   *
+   * @param timeout maximum wait
+   * @return whether all calls have ended
+   */
+  @Override
+  public boolean drain(Duration timeout) {
+    return calls.drain(timeout, runtime, watch);
+  }
+
+  /**
+   * Returns the health of the calls themselves. It does not depend on remotes and their breakers: a
+   * remote that fails must not take the callers out of service.
+   *
+   * @return up until a drain begins, with the numbers of calls in flight and of attempts that
+   *     overrun
+   */
+  @Override
+  public Health health() {
+    Map<String, String> details =
+        Map.of(
+            "inFlight", Long.toString(calls.inFlight()),
+            "overrunning", Integer.toString(overrunning()));
+    return calls.isOpen()
+        ? Health.of(Health.Status.UP, "", details)
+        : Health.of(Health.Status.DOWN, "the calls of this process have ended", details);
   }
 
   /**

@@ -9,5 +9,7 @@ public enum Refusal {
   /** The bulkhead has no free slot. */
   BULKHEAD,
   /** The time left is too short for an attempt. */
-  DEADLINE
+  DEADLINE,
+  /** The process drains, and its calls in flight have been waited for. */
+  DRAINED
 }

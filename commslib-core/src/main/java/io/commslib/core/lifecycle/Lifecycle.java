@@ -30,11 +30,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Starts and drains the components of a service in a safe order. Relays start first, so that the
- * messages that handlers write are published; then sagas; then subscriptions; then servers.
- * Draining stops the intake of all components, then waits for servers, subscriptions, sagas and
- * relays, so that the messages of the last handlers are still published. The relays always get a
- * share of the time. A component that fails or hangs does not prevent the others from being drained
- * and closed. Applications build one lifecycle per service.
+ * messages that handlers write are published; then calls to other services; then sagas; then
+ * subscriptions; then servers. Draining stops the intake of all components, then waits for servers,
+ * subscriptions, sagas, calls and relays, so that the last handlers can still make calls and their
+ * messages are still published. The relays always get a share of the time. A component that fails
+ * or hangs does not prevent the others from being drained and closed. Applications build one
+ * lifecycle per service.
  *
  * <p>Thread-safe. Owns the transports and components passed to it and closes them.
  *
@@ -60,6 +61,7 @@ public final class Lifecycle implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final List<LifecycleComponent> components;
   private final int relays;
+  private final int calls;
   private final List<MessageTransport> transports;
   private final int sagas;
   private final int subscriptions;
@@ -71,11 +73,13 @@ public final class Lifecycle implements AutoCloseable {
 
   private Lifecycle(Builder builder) {
     List<LifecycleComponent> ordered = new ArrayList<>(builder.relays);
+    ordered.addAll(builder.calls);
     ordered.addAll(builder.sagas);
     ordered.addAll(builder.subscriptions);
     ordered.addAll(builder.servers);
     this.components = List.copyOf(ordered);
     this.relays = builder.relays.size();
+    this.calls = builder.calls.size();
     this.sagas = builder.sagas.size();
     this.subscriptions = builder.subscriptions.size();
     this.transports = List.copyOf(builder.transports);
@@ -88,8 +92,8 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * Starts all components in order: relays, sagas, subscriptions, servers; within one kind in the
-   * order in which they were added. Blocks until the last component accepts work.
+   * Starts all components in order: relays, calls, sagas, subscriptions, servers; within one kind
+   * in the order in which they were added. Blocks until the last component accepts work.
    *
    * @throws CommsException the exception of a component that could not start; the components
    *     started before it and the transports are closed, and their failures are suppressed in it
@@ -123,13 +127,13 @@ public final class Lifecycle implements AutoCloseable {
 
   /**
    * Takes no more work and waits until running work has ended. The intake of all components stops
-   * first; then servers are drained, then subscriptions, then sagas, then relays. Relays have at
-   * least a quarter of the time. A component that throws counts as not drained and is logged; the
-   * others are drained nevertheless.
+   * first; then servers are drained, then subscriptions, then sagas, then calls to other services,
+   * then relays. Relays have at least a quarter of the time. A component that throws counts as not
+   * drained and is logged; the others are drained nevertheless.
    *
    * <p>Blocks. A {@link #start} that still runs is waited for within the same timeout. If it does
-   * not end in time, nothing is drained. Servers, subscriptions, sagas and relays that do not
-   * return in their time are left after one more second each, so the call can take four seconds
+   * not end in time, nothing is drained. Servers, subscriptions, sagas, calls and relays that do
+   * not return in their time are left after one more second each, so the call can take five seconds
    * longer than the timeout.
    *
    * @param timeout for all components together; any duration, including the longest
@@ -153,15 +157,17 @@ public final class Lifecycle implements AutoCloseable {
       }
       long endBeforeRelays = relays == 0 ? end : end - whole / 4;
       List<LifecycleComponent> waiting = List.copyOf(started);
-      int first = Math.min(relays, waiting.size());
-      int second = Math.min(relays + sagas, waiting.size());
-      int third = Math.min(relays + sagas + subscriptions, waiting.size());
-      boolean all = drain(waiting.subList(third, waiting.size()), endBeforeRelays);
-      all &= drain(waiting.subList(second, third), endBeforeRelays);
-      all &= drain(waiting.subList(first, second), endBeforeRelays);
+      int[] ends = {relays, calls, sagas, subscriptions, waiting.size()};
+      for (int kind = 1; kind < ends.length; kind++) {
+        ends[kind] = Math.min(ends[kind - 1] + ends[kind], waiting.size());
+      }
+      boolean all = true;
+      for (int kind = ends.length - 1; kind > 0; kind--) {
+        all &= drain(waiting.subList(ends[kind - 1], ends[kind]), endBeforeRelays);
+      }
       // Components that did not return in time have used some of the relays' share.
       long now = runtime.time().nanoTime();
-      return all & drain(waiting.subList(0, first), now + Math.max(end - now, whole / 4));
+      return all & drain(waiting.subList(0, ends[0]), now + Math.max(end - now, whole / 4));
     } finally {
       lock.unlock();
     }
@@ -286,6 +292,7 @@ public final class Lifecycle implements AutoCloseable {
   public static final class Builder {
     private final List<MessageTransport> transports = new ArrayList<>();
     private final List<LifecycleComponent> relays = new ArrayList<>();
+    private final List<LifecycleComponent> calls = new ArrayList<>();
     private final List<LifecycleComponent> sagas = new ArrayList<>();
     private final List<LifecycleComponent> subscriptions = new ArrayList<>();
     private final List<LifecycleComponent> servers = new ArrayList<>();
@@ -320,6 +327,19 @@ public final class Lifecycle implements AutoCloseable {
      */
     public Builder relay(LifecycleComponent relay) {
       relays.add(Objects.requireNonNull(relay, "relay"));
+      return this;
+    }
+
+    /**
+     * Adds the calls to other services, for example a {@code Resilience}. Their last ones are
+     * waited for after the handlers of servers, subscriptions and sagas have ended, and before the
+     * relays are drained and the transports closed. Default none.
+     *
+     * @param calls the calls, which this lifecycle closes
+     * @return this
+     */
+    public Builder calls(LifecycleComponent calls) {
+      this.calls.add(Objects.requireNonNull(calls, "calls"));
       return this;
     }
 

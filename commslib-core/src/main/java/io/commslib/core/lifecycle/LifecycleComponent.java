@@ -6,7 +6,8 @@ import java.time.Duration;
 
 /**
  * A component that {@link Lifecycle} starts and drains: a relay, a saga engine, a subscription, a
- * server. Engines implement it; applications pass it to {@link Lifecycle}.
+ * server, the calls to other services. Engines implement it; applications pass it to {@link
+ * Lifecycle}.
  */
 public interface LifecycleComponent {
 

@@ -126,6 +126,7 @@ class LifecycleTest {
                           SubscriptionConfig.builder(Destination.queue("orders"), "main").build(),
                           delivery -> Settlement.done());
                 })
+            .calls(new TestComponent("calls", false))
             .saga(new TestComponent("saga", false))
             .relay(new TestComponent("relay", false))
             .build();
@@ -135,17 +136,21 @@ class LifecycleTest {
     assertThat(calls)
         .containsExactly(
             "start relay",
+            "start calls",
             "start saga",
             "start subscription",
             "start server",
             "stop server",
             "stop saga",
+            "stop calls",
             "stop relay",
             "drain server",
             "drain saga",
+            "drain calls",
             "drain relay",
             "close server",
             "close saga",
+            "close calls",
             "close relay");
   }
 

@@ -2,6 +2,7 @@ package io.commslib.examples.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.Health;
 import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.time.SystemRuntime;
@@ -18,6 +19,7 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.resilience.AdaptiveLimiter;
 import io.commslib.resilience.AdaptiveLimiterConfig;
+import io.commslib.resilience.Resilience;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -59,6 +61,26 @@ class HttpServerSnippetTest {
               .build();
       // end
       assertThat(routes.refused()).isZero();
+    }
+  }
+
+  @Test
+  void callsEndAfterTheirHandlers() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      Resilience resilience = Resilience.create(runtime);
+      HttpRoutes routes =
+          HttpRoutes.builder(runtime)
+              .route("GET /v1/orders", request -> HttpAnswer.of(404))
+              .build();
+      HttpServerComponent server = HttpServerComponent.builder("orders", routes, runtime).build();
+      // snippet: calls-lifecycle
+      Lifecycle lifecycle = Lifecycle.builder().server(server).calls(resilience).build();
+      // end
+      lifecycle.start();
+      assertThat(lifecycle.health().components()).containsKeys("orders", "calls");
+      assertThat(lifecycle.drain(Duration.ofSeconds(5))).isTrue();
+      assertThat(resilience.health().status()).isEqualTo(Health.Status.DOWN);
+      lifecycle.close();
     }
   }
 

@@ -19,6 +19,7 @@ import io.commslib.examples.shop.platform.ShopHttp;
 import io.commslib.http.server.HttpRoutes;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.outbox.Outbox;
+import io.commslib.resilience.Resilience;
 import io.commslib.saga.SagaDefinition;
 import io.commslib.saga.SagaEngine;
 import io.commslib.saga.SagaSchema;
@@ -75,9 +76,11 @@ public final class OrderService {
     environment
         .http()
         .ifPresent(
-            http ->
-                lifecycle.server(
-                    http.server(NAME, service.routes(components, http), components.runtime)));
+            http -> {
+              Resilience calls = Resilience.create(components.runtime);
+              HttpRoutes routes = service.routes(components, http.with(calls));
+              lifecycle.server(http.server(NAME, routes, components.runtime)).calls(calls);
+            });
     return lifecycle.build();
   }
 

@@ -30,6 +30,11 @@ public record ShopHttp(
         .build();
   }
 
+  /** Returns the same network for the calls of one service, which end with it. */
+  public ShopHttp with(Resilience own) {
+    return new ShopHttp(own, ports, addresses);
+  }
+
   /** Returns the client of a service, whose calls share one guard. */
   public HttpService client(String service) {
     URI address = Objects.requireNonNull(addresses.get(service), service);
