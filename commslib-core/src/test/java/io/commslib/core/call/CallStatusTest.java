@@ -3,6 +3,12 @@ package io.commslib.core.call;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** The table of statuses. */
@@ -44,5 +50,41 @@ class CallStatusTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> CallStatus.ofHttp(600))
         .withMessage("http: 600 (expected: 100..599)");
+  }
+
+  @Test
+  void theTableOfTheDocsHasEachStatusWithItsCodes() throws IOException {
+    StringBuilder table =
+        new StringBuilder(
+            "| Status | Number of gRPC | Sent as HTTP | Read from HTTP |\n|---|---|---|---|\n");
+    for (CallStatus status : CallStatus.values()) {
+      table.append(
+          "| `%s` | %d | %d | %s |%n"
+              .formatted(status, status.code(), status.toHttp(), readFrom(status)));
+    }
+    Path page = Path.of("").toAbsolutePath().resolve("../docs/calls.md");
+    assertThat(Files.readString(page)).contains("\n\n" + table + "\n");
+  }
+
+  /** The codes that are read as a status; a long list is that of all codes without a row. */
+  private static String readFrom(CallStatus status) {
+    List<Integer> codes =
+        IntStream.rangeClosed(100, 599)
+            .filter(http -> CallStatus.ofHttp(http) == status)
+            .boxed()
+            .toList();
+    String own = status == CallStatus.INVALID_ARGUMENT ? "400, " : "";
+    if (codes.size() == 300) {
+      assertThat(codes).containsExactlyElementsOf(IntStream.range(100, 400).boxed().toList());
+      return "100 to 399";
+    }
+    if (codes.size() > 10) {
+      boolean isBelow500 = codes.get(0) < 500;
+      assertThat(codes).allMatch(http -> http < 500 == isBelow500);
+      return own + (isBelow500 ? "others below 500" : "others from 500");
+    }
+    return codes.isEmpty()
+        ? "none"
+        : codes.stream().map(String::valueOf).collect(Collectors.joining(", "));
   }
 }

@@ -1,6 +1,7 @@
 package io.commslib.examples.docs;
 
 import static io.commslib.core.SendCertainty.MAYBE_SENT;
+import static io.commslib.core.call.CallStatus.OK;
 import static io.commslib.core.call.CallStatus.UNAVAILABLE;
 import static io.commslib.core.call.Idempotency.KEYED;
 import static io.commslib.core.call.Idempotency.SAFE;
@@ -18,6 +19,7 @@ import io.commslib.core.resilience.ConcurrencyLimiter;
 import io.commslib.core.resilience.FaultConfig;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.Permit;
+import io.commslib.core.resilience.RetryPolicy;
 import io.commslib.core.resilience.TrafficSplit;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.VirtualTime;
@@ -26,11 +28,13 @@ import io.commslib.resilience.AdaptiveLimiterConfig;
 import io.commslib.resilience.BatchLoader;
 import io.commslib.resilience.Composer;
 import io.commslib.resilience.Guard;
+import io.commslib.resilience.GuardedOperation;
 import io.commslib.resilience.MissingPart;
 import io.commslib.resilience.Part;
 import io.commslib.resilience.Resilience;
 import io.commslib.resilience.ResilienceConfig;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.util.HashSet;
@@ -203,6 +207,61 @@ class CallSnippetTest {
       // end
       assertThat(price).isCompletedWithValue(new Price(6));
     }
+  }
+
+  @Test
+  void decoratorsBecomeOnePolicy() {
+    String article = "85123A";
+    Price listPrice = new Price(9);
+    int[] calls = {0};
+    Legacy failing =
+        name -> {
+          if (++calls[0] == 1) {
+            throw new UncheckedIOException(new IOException("reset"));
+          }
+          return new Price(name.length());
+        };
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      // snippet: calls-moving
+      CallPolicy policy =
+          CallPolicy.builder()
+              .attemptTimeout(Duration.ofMillis(800))
+              .retry(RetryPolicy.defaults().withMaxAttempts(2))
+              .maxInFlight(16)
+              .build();
+      Resilience resilience = Resilience.builder(runtime).policy("pricing", policy).build();
+      GuardedOperation quote = resilience.guard("pricing").operation("quote", SAFE);
+      Price price = quote.callOr(attempt -> legacy.quote(article), failure -> listPrice);
+      // end
+      assertThat(price).isEqualTo(new Price(6));
+      Price fallback = quote.callOr(attempt -> failing.quote(article), failure -> listPrice);
+      assertThat(fallback).isEqualTo(listPrice);
+      calls[0] = 0;
+      assertThat(byException(quote, failing, article)).isEqualTo(new Price(6));
+      assertThat(calls[0]).isEqualTo(2);
+      resilience.close();
+    }
+  }
+
+  private static Price byException(GuardedOperation quote, Legacy legacy, String article) {
+    // snippet: calls-moving-classifier
+    OutcomeClassifier<Price> byException =
+        new OutcomeClassifier<>() {
+          @Override
+          public CallOutcome ofAnswer(Price answer) {
+            return CallOutcome.answered(OK);
+          }
+
+          @Override
+          public CallOutcome ofFailure(Throwable failure) {
+            return failure instanceof UncheckedIOException
+                ? CallOutcome.of(UNAVAILABLE, MAYBE_SENT)
+                : OutcomeClassifier.plain().ofFailure(failure);
+          }
+        };
+    Price price = quote.call(byException, attempt -> legacy.quote(article));
+    // end
+    return price;
   }
 
   @Test
