@@ -62,7 +62,7 @@ final class ProtectedHttpClient extends HttpClient {
       used =
           operation(request)
               .<HttpResponse<T>, Exception>call(
-                  outcomes,
+                  outcomes.of(reading),
                   attempt -> answers.add(client.send(request(request, attempt, callId), reading)));
       return used;
     } catch (CallException e) {
