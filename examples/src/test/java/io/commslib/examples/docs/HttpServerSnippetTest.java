@@ -77,7 +77,7 @@ class HttpServerSnippetTest {
       Lifecycle lifecycle = Lifecycle.builder().server(server).calls(resilience).build();
       // end
       lifecycle.start();
-      assertThat(lifecycle.health().components()).containsKeys("orders", "calls");
+      assertThat(lifecycle.health().components()).containsKeys("http-orders", "calls");
       assertThat(lifecycle.drain(Duration.ofSeconds(5))).isTrue();
       assertThat(resilience.health().status()).isEqualTo(Health.Status.DOWN);
       lifecycle.close();
