@@ -223,6 +223,21 @@ class PostgresWrongSessionIT {
     }
   }
 
+  /** The driver of this connection has seen no failure, so that it remembers its names. */
+  @Test
+  void afterAFailureOfAnotherConnectionNoNameOfBeforeIsUsedAgain() throws SQLException {
+    try (HikariDataSource one =
+        TestDatabases.pool(pool.getJdbcUrl(), pool.getUsername(), pool.getPassword(), 1, 5_000)) {
+      JdbcDatabase behind = JdbcDatabase.builder(one).build();
+      JdbcTransactionRunner runner = JdbcTransactionRunner.create(behind);
+      assertThat(namesAfter(runner, "SELECT 1")).isPositive();
+      behind.sharedSessions().note(SqlErrors.notCommitted());
+      // Inside of a block, since the driver forgets its names if it sees the command.
+      TestDatabases.execute(one, "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$");
+      assertThat(namesAfter(runner, "SELECT 1")).isZero();
+    }
+  }
+
   private static int threshold(Connection connection) throws SQLException {
     return connection.unwrap(PGConnection.class).getPrepareThreshold();
   }
