@@ -80,6 +80,34 @@ class TopicIdsTest {
     }
   }
 
+  /** The topic may have been recreated meanwhile, and the id of before be that of other records. */
+  @Test
+  void noRecordIsHandedOnAgainBeforeTheIdOfItsTopicIsKnownAgain() {
+    boolean[] fails = new boolean[1];
+    Faults faults = Faults.named(name -> fails[0] && name.equals("after consumer.poll"));
+    try (OffsetScenario scenario = assigned(faults)) {
+      scenario.pass();
+      assertThat(limits).as("of the assignment").hasSize(1);
+      scenario.broker.append(FIRST, 1, 0, null);
+      scenario.broker.append(SECOND, 1, 0, null);
+      fails[0] = true;
+      scenario.pass();
+      fails[0] = false;
+      failing = 3;
+      int handled = scenario.handledCount();
+      for (int pass = 0; failing > 0; pass++) {
+        assertThat(pass).as("it is asked again").isLessThan(100);
+        scenario.pass();
+        assertThat(scenario.handledCount()).isEqualTo(handled);
+      }
+      assertThat(scenario.loop.lastError()).contains("no answer");
+      scenario.run();
+      scenario.check(true);
+      assertThat(scenario.handledCount()).isGreaterThan(handled);
+      assertThat(scenario.loop.lastError()).isEmpty();
+    }
+  }
+
   @Test
   void theIdIsRequestedAfterTheCommittedOffsetsWereRead() {
     Faults faults = Faults.named(name -> name.equals("before consumer.committed"));
