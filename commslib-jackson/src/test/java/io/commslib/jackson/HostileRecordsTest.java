@@ -86,6 +86,7 @@ class HostileRecordsTest {
           "ce_source:/",
           "ce_type:order.created",
           "ce_dataversion:0",
+          "ce_dataversion:two",
           "ce_time:never",
           "tenant:north",
           "Tenant:north",
@@ -109,6 +110,9 @@ class HostileRecordsTest {
           "{\"messageId\":\"m\",\"messageType\":[\"urn:a\"],\"message\":{\"k\":\"\\udfff\"},"
               + "\"headers\":{\"\":\"x\",\"A\":1},\"sentTime\":\"0000-01-01T00:00:00Z\"}",
           "{\"messageId\":\"m\",\"messageType\":[{}],\"message\":null}",
+          "{\"messageId\":\"m\",\"messageType\":[\"urn:a\"],\"message\":{\"k\":1}}",
+          "{\"messageId\":\"m\",\"messageType\":[\"urn:a\"],\"message\":{},"
+              + "\"sentTime\":\"never\"}",
           "[".repeat(2_000));
 
   static List<MessageFormat> formats() {
@@ -183,7 +187,11 @@ class HostileRecordsTest {
     rest.addAll(List.of(message.expiry(), message.deliverAt(), message.violation()));
     rest.add(message.idempotencyKey());
     assertThat(rest).hasSize(10);
-    message.headers().forEach((name, value) -> Message.builder("t").header(name, value).build());
+    Message.Builder copy = Message.builder("t");
+    message.headers().forEach(copy::header);
+    message.time().ifPresent(copy::time);
+    message.expiry().ifPresent(copy::expiry);
+    copy.build();
     assertThat(message.toString()).hasSizeLessThan(2_000);
   }
 
@@ -205,6 +213,12 @@ class HostileRecordsTest {
       String name = one(NAMES, random);
       if (!name.isEmpty()) {
         record.header(name, value(name, random));
+      }
+    }
+    if (random.nextInt(20) == 0) {
+      // Each fits a message, but not all together.
+      for (int i = 0; i < 5; i++) {
+        record.header("long-" + i, "v".repeat(8_000));
       }
     }
     for (String name : List.of("message-id", "type", "correlation-id")) {
