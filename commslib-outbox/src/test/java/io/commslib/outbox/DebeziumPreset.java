@@ -1,5 +1,7 @@
 package io.commslib.outbox;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.commslib.core.messaging.ForeignRecord;
 import java.io.IOException;
 import java.io.StringReader;
@@ -21,6 +23,14 @@ import javax.sql.DataSource;
 final class DebeziumPreset {
 
   private static final String PREFIX = "transforms.outbox.";
+  private static final String TEXT = "org.apache.kafka.connect.storage.StringConverter";
+
+  /** The converters whose bytes {@link #route} makes; others would write other bytes. */
+  private static final Map<String, String> CONVERTERS =
+      Map.of(
+          "key.converter", TEXT,
+          "header.converter", TEXT,
+          "value.converter", "io.debezium.converters.BinaryDataConverter");
 
   private DebeziumPreset() {}
 
@@ -42,6 +52,7 @@ final class DebeziumPreset {
   static List<ForeignRecord> route(DataSource database, String table)
       throws IOException, SQLException {
     Map<String, String> preset = read();
+    assertThat(preset).containsAllEntriesOf(CONVERTERS);
     String[] placement = preset.get("table.fields.additional.placement").split(":");
     String columns =
         String.join(
