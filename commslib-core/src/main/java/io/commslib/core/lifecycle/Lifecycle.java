@@ -157,9 +157,11 @@ public final class Lifecycle implements AutoCloseable {
       }
       long endBeforeRelays = relays == 0 ? end : end - whole / 4;
       List<LifecycleComponent> waiting = List.copyOf(started);
+      // After a start that failed there are only the first of them.
       int[] ends = {relays, calls, sagas, subscriptions, waiting.size()};
-      for (int kind = 1; kind < ends.length; kind++) {
-        ends[kind] = Math.min(ends[kind - 1] + ends[kind], waiting.size());
+      for (int kind = 0; kind < ends.length; kind++) {
+        int before = kind == 0 ? 0 : ends[kind - 1];
+        ends[kind] = Math.min(before + ends[kind], waiting.size());
       }
       boolean all = true;
       for (int kind = ends.length - 1; kind > 0; kind--) {

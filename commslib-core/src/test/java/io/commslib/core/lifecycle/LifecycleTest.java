@@ -376,6 +376,18 @@ class LifecycleTest {
   }
 
   @Test
+  void whatNeverStartedIsDrainedAndClosed() {
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .relay(new TestComponent("relay", true))
+            .saga(new TestComponent("saga", true))
+            .build();
+    assertThat(lifecycle.drain(Duration.ofSeconds(1))).isTrue();
+    lifecycle.close();
+    assertThat(lifecycle.state()).isEqualTo(LifecycleState.CLOSED);
+  }
+
+  @Test
   void failuresOfCloseAreSuppressedInTheFailureOfStart() {
     Lifecycle lifecycle =
         Lifecycle.builder()
