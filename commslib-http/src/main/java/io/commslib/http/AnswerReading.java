@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow.Subscription;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Watches how answers are read, to know whether this side has refused one. The failure of the
@@ -34,7 +35,7 @@ final class AnswerReading<T> implements BodyHandler<T> {
   public BodySubscriber<T> apply(ResponseInfo head) {
     try {
       return new Reader(handler.apply(head));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       isRefused = true;
       throw e;
     }
@@ -57,27 +58,39 @@ final class AnswerReading<T> implements BodyHandler<T> {
       }
     }
 
+    /** Runs code of the user. What it throws is no failure of the connection. */
+    private void run(Runnable callback) {
+      try {
+        callback.run();
+      } catch (RuntimeException | Error e) {
+        refuse();
+        throw e;
+      }
+    }
+
     @Override
     public CompletionStage<T> getBody() {
       CompletableFuture<T> body = new CompletableFuture<>();
-      CompletionStage<T> unused =
-          reader
-              .getBody()
-              .whenComplete(
-                  (read, failure) -> {
-                    if (failure == null) {
-                      body.complete(read);
-                    } else {
-                      refuse();
-                      body.completeExceptionally(failure);
-                    }
-                  });
+      run(
+          () -> {
+            CompletionStage<T> unused =
+                reader.getBody().whenComplete((read, failure) -> end(body, read, failure));
+          });
       return body;
+    }
+
+    private void end(CompletableFuture<T> body, T read, @Nullable Throwable failure) {
+      if (failure == null) {
+        body.complete(read);
+      } else {
+        refuse();
+        body.completeExceptionally(failure);
+      }
     }
 
     @Override
     public void onSubscribe(Subscription subscription) {
-      reader.onSubscribe(
+      Subscription watched =
           new Subscription() {
             @Override
             public void request(long parts) {
@@ -89,12 +102,13 @@ final class AnswerReading<T> implements BodyHandler<T> {
               refuse();
               subscription.cancel();
             }
-          });
+          };
+      run(() -> reader.onSubscribe(watched));
     }
 
     @Override
     public void onNext(List<ByteBuffer> part) {
-      reader.onNext(part);
+      run(() -> reader.onNext(part));
     }
 
     @Override
@@ -105,7 +119,7 @@ final class AnswerReading<T> implements BodyHandler<T> {
 
     @Override
     public void onComplete() {
-      reader.onComplete();
+      run(reader::onComplete);
     }
   }
 }

@@ -207,4 +207,74 @@ class RefusedAnswerTest {
     }
     assertThat(requests).hasValue(CALLS);
   }
+
+  /** The places in which a handler of the user may throw. */
+  private enum Place {
+    HANDLER,
+    BODY,
+    SUBSCRIBE,
+    PART,
+    END
+  }
+
+  private static BodyHandler<byte[]> throwing(Place where, Throwable what) {
+    return head -> {
+      throwAt(Place.HANDLER, where, what);
+      BodySubscriber<byte[]> healthy = BodySubscribers.ofByteArray();
+      return new BodySubscriber<>() {
+        @Override
+        public CompletionStage<byte[]> getBody() {
+          throwAt(Place.BODY, where, what);
+          return healthy.getBody();
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+          throwAt(Place.SUBSCRIBE, where, what);
+          healthy.onSubscribe(subscription);
+        }
+
+        @Override
+        public void onNext(List<ByteBuffer> part) {
+          throwAt(Place.PART, where, what);
+          healthy.onNext(part);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+          healthy.onError(failure);
+        }
+
+        @Override
+        public void onComplete() {
+          throwAt(Place.END, where, what);
+          healthy.onComplete();
+        }
+      };
+    };
+  }
+
+  private static void throwAt(Place here, Place where, Throwable what) {
+    if (here != where) {
+      return;
+    }
+    if (what instanceof Error error) {
+      throw error;
+    }
+    throw (RuntimeException) what;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatAHandlerThrowsAnywhereIsNotRepeated(HttpClient.Version version) throws Exception {
+    HttpClient client = protectedClient(version);
+    HttpRequest request = HttpRequest.newBuilder(uri().resolve("/chunked")).build();
+    for (Place place : Place.values()) {
+      for (Throwable what : List.of(new IllegalStateException("no"), new AssertionError("no"))) {
+        int before = requests.get();
+        assertThatThrownBy(() -> client.send(request, throwing(place, what))).isNotNull();
+        assertThat(requests.get() - before).as("%s %s", place, what).isOne();
+      }
+    }
+  }
 }
