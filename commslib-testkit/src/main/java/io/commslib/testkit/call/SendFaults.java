@@ -22,15 +22,26 @@ final class SendFaults {
 
   private SendFaults() {}
 
-  private static CallTransport<String, ScriptedAnswer> sending(
-      ScriptedCallTransport healthy, UnaryOperator<CallContext> fault) {
+  /** Sends an attempt in a wrong way. */
+  private interface Sending {
+    ScriptedAnswer send(String request, CallContext attempt)
+        throws IOException, InterruptedException;
+  }
+
+  private static CallTransport<String, ScriptedAnswer> faulty(
+      ScriptedCallTransport healthy, Sending fault) {
     return new ForwardingCallTransport(healthy) {
       @Override
       public ScriptedAnswer send(String request, CallContext attempt)
           throws IOException, InterruptedException {
-        return super.send(request, fault.apply(attempt));
+        return fault.send(request, attempt);
       }
     };
+  }
+
+  private static CallTransport<String, ScriptedAnswer> sending(
+      ScriptedCallTransport healthy, UnaryOperator<CallContext> fault) {
+    return faulty(healthy, (request, attempt) -> healthy.send(request, fault.apply(attempt)));
   }
 
   /** Returns a copy of an attempt with another number and key. */
@@ -86,190 +97,160 @@ final class SendFaults {
   }
 
   static CallTransport<String, ScriptedAnswer> sendsBodiesOnce(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        return super.send(attempt.attempt() == 1 ? request : "", attempt);
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> healthy.send(attempt.attempt() == 1 ? request : "", attempt));
   }
 
   static CallTransport<String, ScriptedAnswer> sendsTwice(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        super.send(request, attempt);
-        return super.send(request, attempt);
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          healthy.send(request, attempt);
+          return healthy.send(request, attempt);
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> repeatsAfterFailures(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        try {
-          return super.send(request, attempt);
-        } catch (IOException e) {
-          return super.send(request, attempt);
-        }
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          try {
+            return healthy.send(request, attempt);
+          } catch (IOException e) {
+            return healthy.send(request, attempt);
+          }
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> repeatsAfterTimeouts(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        try {
-          return super.send(request, attempt);
-        } catch (InterruptedException e) {
-          return super.send(request, attempt);
-        }
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          try {
+            return healthy.send(request, attempt);
+          } catch (InterruptedException e) {
+            return healthy.send(request, attempt);
+          }
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> swallowsInterrupts(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        try {
-          return super.send(request, attempt);
-        } catch (InterruptedException e) {
-          throw new IOException("no answer", e);
-        }
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          try {
+            return healthy.send(request, attempt);
+          } catch (InterruptedException e) {
+            throw new IOException("no answer", e);
+          }
+        });
   }
 
   /** Waits for an answer for some more seconds. */
   static CallTransport<String, ScriptedAnswer> ignoresInterrupts(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        try {
-          return super.send(request, attempt);
-        } catch (InterruptedException e) {
-          healthy.runtime().pause(Duration.ofSeconds(6));
-          throw e;
-        }
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          try {
+            return healthy.send(request, attempt);
+          } catch (InterruptedException e) {
+            healthy.runtime().pause(Duration.ofSeconds(6));
+            throw e;
+          }
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> takesAPartForTheAnswer(
       ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        try {
-          return super.send(request, attempt);
-        } catch (IOException e) {
-          return new ScriptedAnswer(RemoteStep.echo(), "pa");
-        }
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          try {
+            return healthy.send(request, attempt);
+          } catch (IOException e) {
+            return new ScriptedAnswer(RemoteStep.echo(), "pa");
+          }
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> repeatsOldAnswers(ScriptedCallTransport healthy) {
     AtomicReference<@Nullable ScriptedAnswer> last = new AtomicReference<>();
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        ScriptedAnswer answer = super.send(request, attempt);
-        ScriptedAnswer old = last.getAndSet(answer);
-        return old == null ? answer : old;
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          ScriptedAnswer answer = healthy.send(request, attempt);
+          ScriptedAnswer old = last.getAndSet(answer);
+          return old == null ? answer : old;
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> raisesBounds(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        try {
-          return super.send(request, attempt);
-        } catch (ScriptedCallTransport.TooLargeException e) {
-          return new ScriptedAnswer(RemoteStep.echo(), "too large");
-        }
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          try {
+            return healthy.send(request, attempt);
+          } catch (ScriptedCallTransport.TooLargeException e) {
+            return new ScriptedAnswer(RemoteStep.echo(), "too large");
+          }
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> lowersBounds(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        ScriptedAnswer answer = super.send(request, attempt);
-        if (healthy.isLargest(answer.body())) {
-          throw healthy.tooLarge();
-        }
-        return answer;
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          ScriptedAnswer answer = healthy.send(request, attempt);
+          if (healthy.isLargest(answer.body())) {
+            throw healthy.tooLarge();
+          }
+          return answer;
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> padsEmptyAnswers(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        ScriptedAnswer answer = super.send(request, attempt);
-        return answer.body().isEmpty() ? new ScriptedAnswer(answer.step(), " ") : answer;
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          ScriptedAnswer answer = healthy.send(request, attempt);
+          return answer.body().isEmpty() ? new ScriptedAnswer(answer.step(), " ") : answer;
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> staysBroken(ScriptedCallTransport healthy) {
     AtomicBoolean isBroken = new AtomicBoolean();
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        if (isBroken.get()) {
-          throw new IOException("broken");
-        }
-        isBroken.set(true);
-        ScriptedAnswer answer = super.send(request, attempt);
-        isBroken.set(false);
-        return answer;
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          if (isBroken.get()) {
+            throw new IOException("broken");
+          }
+          isBroken.set(true);
+          ScriptedAnswer answer = healthy.send(request, attempt);
+          isBroken.set(false);
+          return answer;
+        });
   }
 
   static CallTransport<String, ScriptedAnswer> closesConnections(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        ScriptedAnswer answer = super.send(request, attempt);
-        healthy.closeIdle();
-        return answer;
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          ScriptedAnswer answer = healthy.send(request, attempt);
+          healthy.closeIdle();
+          return answer;
+        });
   }
 
   /** The threads end after a second. */
   static CallTransport<String, ScriptedAnswer> startsThreads(ScriptedCallTransport healthy) {
-    return new ForwardingCallTransport(healthy) {
-      @Override
-      public ScriptedAnswer send(String request, CallContext attempt)
-          throws IOException, InterruptedException {
-        healthy.runtime().newThread("saboteur-call", SendFaults::linger).start();
-        return super.send(request, attempt);
-      }
-    };
+    return faulty(
+        healthy,
+        (request, attempt) -> {
+          healthy.runtime().newThread("saboteur-call", SendFaults::linger).start();
+          return healthy.send(request, attempt);
+        });
   }
 
   private static void linger() {
