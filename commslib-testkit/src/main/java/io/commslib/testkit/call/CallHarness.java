@@ -122,7 +122,7 @@ public interface CallHarness extends AutoCloseable {
   }
 
   /**
-   * Returns how much later than in theory a call may end on this machine.
+   * Returns the delay with which a call may end on this machine.
    *
    * @return default 2 s
    */

@@ -131,8 +131,8 @@ public final class TcpFaultProxy implements AutoCloseable {
   }
 
   /**
-   * Forwards this many more bytes in one direction and then nothing until {@link #heal()}, to stall
-   * within an answer.
+   * Forwards this number of further bytes in one direction, and then nothing until {@link #heal()},
+   * to stall within an answer.
    *
    * @param direction the direction whose bytes count
    * @param bytes 1 or more

@@ -53,8 +53,8 @@ public final class Storefront {
   }
 
   /**
-   * Feeds an invoice unless an earlier run did; returns whether it was fed. After a failure it may
-   * be called again: the invoice takes effect once.
+   * Feeds an invoice that no earlier run has fed; returns whether it fed the invoice. After a
+   * failure it may be called again: the invoice takes effect once.
    */
   public boolean feed(Invoice invoice, int repetition) {
     String id = ShopIds.invoice(invoice.number(), repetition);
