@@ -9,8 +9,6 @@ import java.util.concurrent.Flow.Subscriber;
 import java.util.concurrent.Flow.Subscription;
 import java.util.stream.BaseStream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The answers of one call's attempts. The caller gets one of them at most; the bodies of the others
@@ -19,8 +17,6 @@ import org.slf4j.LoggerFactory;
  * @param <T> type of the body
  */
 final class UnusedAnswers<T> {
-
-  private static final Logger log = LoggerFactory.getLogger(UnusedAnswers.class);
 
   // Guarded by this.
   private final List<HttpResponse<T>> open = new ArrayList<>(1);
@@ -68,7 +64,7 @@ final class UnusedAnswers<T> {
       }
     } catch (Throwable e) {
       // The body may be of the user's handler; the call has its result.
-      log.debug("the body of an answer that no caller gets could not be closed", e);
+      Thread.onSpinWait();
     }
   }
 
