@@ -102,8 +102,11 @@ class RabbitFaultsIT {
     try (TcpFaultProxy proxy =
         TcpFaultProxy.to(new InetSocketAddress(uri.getHost(), uri.getPort()))) {
       String through = "amqp://" + uri.getUserInfo() + "@127.0.0.1:" + proxy.port();
-      try (RabbitTransport transport = transport(through)) {
+      // Published past the proxy: the cut may come before the confirm.
+      try (RabbitTransport transport = transport(through);
+          RabbitTransport sending = transport(uri.toString())) {
         transport.declare(DestinationConfig.builder(queue).build());
+        sending.declare(DestinationConfig.builder(queue).build());
         List<Integer> attempts = new CopyOnWriteArrayList<>();
         Subscription subscription =
             transport
@@ -117,7 +120,7 @@ class RabbitFaultsIT {
                       }
                       return Settlement.done();
                     });
-        transport
+        sending
             .publisher()
             .publish(queue, Message.builder("t").id("m").key("k").build())
             .toCompletableFuture()
