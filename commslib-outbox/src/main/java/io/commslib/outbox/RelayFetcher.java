@@ -52,7 +52,6 @@ final class RelayFetcher {
    * @param limit the maximum number of rows
    * @param maxInlineBytes the size up to which bodies are read too
    * @param watermark no row with this id or a lower one can appear any longer
-   * @param rescans {@link ShardCursors#rescans} when this was planned
    */
   private record Plan(
       List<Integer> shards,
@@ -61,8 +60,7 @@ final class RelayFetcher {
       int perShard,
       int limit,
       long maxInlineBytes,
-      long watermark,
-      long rescans) {}
+      long watermark) {}
 
   private final OutboxTransactions transactions;
   private final TimeSource time;
@@ -70,15 +68,13 @@ final class RelayFetcher {
   private final @Nullable PostgresRows postgres;
   private final ShardWatermark watermark;
   private final ShardCursors cursors;
-  private final RelayBackgroundTask aheadThread;
+  private final RelayReadAhead ahead;
   private final RelayFetchBudget budget;
   private final RowBodyReader bodyReader;
   private int shardFetchSize = MIN_FETCH_SIZE;
   private int unionFetchSize = MIN_UNION_FETCH_SIZE;
   private boolean rescanning;
   private long lastMarks;
-  private @Nullable Plan aheadPlan;
-  private RelayBackgroundTask.@Nullable Task<List<OutboxRow>> aheadTask;
 
   RelayFetcher(
       JdbcDatabase database,
@@ -92,7 +88,7 @@ final class RelayFetcher {
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;
-    this.aheadThread = thread;
+    this.ahead = new RelayReadAhead(thread);
     this.budget = budget;
     this.bodyReader = new RowBodyReader(database);
     this.watermark = new ShardWatermark(database, events);
@@ -115,6 +111,12 @@ final class RelayFetcher {
       Plan plan = plan(shards, window, List.of(), limit);
       return accept(plan, read(postgres, plan));
     }
+    RowReader.Query query = query(shards, excluded, retries, window, limit);
+    return accept(query, read(query));
+  }
+
+  private RowReader.Query query(
+      List<Integer> shards, Set<String> excluded, boolean retries, RelayWindow window, int limit) {
     long start = time.nanoTime();
     cursors.fullRescanIfDue(start);
     if (retries) {
@@ -127,22 +129,21 @@ final class RelayFetcher {
     List<OutboxRow> inMemory =
         window.rows().stream().filter(row -> !excluded.contains(row.destination())).toList();
     int perShard = Math.min(limit, Math.max(unionFetchSize, 2 * limit / shards.size()));
-    RowReader.Query query =
-        new RowReader.Query(
-            shards,
-            after,
-            inMemory,
-            excluded,
-            retries,
-            perShard,
-            limit,
-            budget.maxInlineBytes(limit));
-    List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
+    return new RowReader.Query(
+        shards, after, inMemory, excluded, retries, perShard, limit, budget.maxInlineBytes(limit));
+  }
+
+  private List<OutboxRow> read(RowReader.Query query) {
+    return transactions.run("read", connection -> reader.read(connection, query));
+  }
+
+  private Found accept(RowReader.Query query, List<OutboxRow> rows) {
     cursors.rowsAddedUnseen();
-    boolean isEnd = rows.size() < limit;
+    int perShard = query.each();
+    boolean isEnd = rows.size() < query.limit();
     boolean cut = postgres == null && isEnd && isAnyShardFull(rows, perShard);
     unionFetchSize = cut ? Math.min(4 * perShard, MAX_RESCAN_FETCH_SIZE) : MIN_UNION_FETCH_SIZE;
-    return new Found(rows, cut || !isEnd, limit);
+    return new Found(rows, cut || !isEnd, query.limit());
   }
 
   /** Whether one shard has the maximum number of rows, so that there may be more of it. */
@@ -164,7 +165,12 @@ final class RelayFetcher {
 
   /** Whether a read-ahead is in progress, or has ended and was not taken yet. */
   boolean isAhead() {
-    return aheadPlan != null;
+    return ahead.isBegun();
+  }
+
+  /** Whether a read-ahead is in progress that leaves out destinations. */
+  boolean isAheadPastOthers() {
+    return ahead.isExcluding();
   }
 
   /**
@@ -178,27 +184,33 @@ final class RelayFetcher {
   void readAhead(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
     PostgresRows messages = Objects.requireNonNull(postgres);
     Plan plan = plan(shards, window, found, limit);
-    aheadPlan = plan;
-    aheadTask = aheadThread.begin("reading ahead", () -> read(messages, plan));
+    ahead.begin(
+        Set.of(), cursors.rescans(), limit, () -> read(messages, plan), rows -> accept(plan, rows));
+  }
+
+  /**
+   * Begins a read-ahead of the rows of other destinations than these; none may be in progress, and
+   * no message may be waiting for its next attempt.
+   *
+   * @param shards in this order
+   * @param excluded destinations to leave out
+   * @param window rows to leave out
+   * @param limit the maximum number of rows
+   */
+  void readAheadExcept(List<Integer> shards, Set<String> excluded, RelayWindow window, int limit) {
+    RowReader.Query query = query(shards, excluded, false, window, limit);
+    ahead.begin(excluded, cursors.rescans(), limit, () -> read(query), rows -> accept(query, rows));
   }
 
   /**
    * Takes the result of the read-ahead; null while it is in progress.
    *
-   * @param hasNoExclusions whether it is still true that nothing must be left out
+   * @param retries whether messages may be waiting for their next attempt by now
+   * @param excluded the destinations that must be left out by now
    * @throws RuntimeException if the read-ahead failed; or an {@link Error}
    */
-  @Nullable Found takeReadAhead(boolean hasNoExclusions) {
-    Plan plan = aheadPlan;
-    RelayBackgroundTask.Task<List<OutboxRow>> task = aheadTask;
-    if (plan == null || task == null || !task.hasEnded()) {
-      return null;
-    }
-    aheadPlan = null;
-    aheadTask = null;
-    List<OutboxRow> rows = task.result();
-    boolean outdated = !hasNoExclusions || plan.rescans() != cursors.rescans();
-    return outdated ? new Found(List.of(), true, plan.limit()) : accept(plan, rows);
+  @Nullable Found takeReadAhead(boolean retries, Set<String> excluded) {
+    return ahead.take(retries, excluded, cursors.rescans());
   }
 
   private Plan plan(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
@@ -214,8 +226,7 @@ final class RelayFetcher {
         Math.min(shardFetchSize, limit),
         limit,
         budget.maxInlineBytes(limit),
-        watermark.upTo(),
-        cursors.rescans());
+        watermark.upTo());
   }
 
   private List<OutboxRow> read(PostgresRows messages, Plan plan) {

@@ -49,6 +49,12 @@ final class RelayLimits {
     return window.destinationsWithAtLeast(destinationShare(0));
   }
 
+  /** The destinations whose share leaves no capacity for two more batches. */
+  List<String> nearlySaturated() {
+    return window.destinationsWithAtLeast(
+        Math.max(1, destinationShare(0) - 2 * config.batchSize()));
+  }
+
   /**
    * Whether this row may be added. A row larger than the limit may be in memory alone, so that no
    * message waits forever.

@@ -37,10 +37,12 @@ import org.jspecify.annotations.Nullable;
  * mark, which is below all rows in memory ({@link RelayReader#rescan}). When the owner, the server
  * or an operator may have changed more than that, the shard is read from its start.
  *
- * <p>The next batch is read ahead, on a thread of its own, while the last one is published. A
- * read-ahead is discarded if a rescan happened after it was planned. While messages wait for a
- * retry, or a destination is paused, reads use the general query of {@link RowReader}, which leaves
- * them out; other databases always use it.
+ * <p>While there is enough in memory, the next batch is read ahead, on a thread of its own. A
+ * read-ahead is discarded if a rescan happened after it was planned ({@link RelayReadAhead}). While
+ * messages wait for a retry, or a destination is paused, reads use the general query of {@link
+ * RowReader}, which leaves them out; other databases always use it. Once a destination has its
+ * share of the memory, or almost has it for half a second, the read-ahead looks past its rows for
+ * those of other destinations from time to time. That takes long where its backlog is long.
  *
  * <h2>Watermark</h2>
  *

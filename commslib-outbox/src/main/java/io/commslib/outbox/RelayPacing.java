@@ -29,6 +29,14 @@ final class RelayPacing {
   /** Capacity for this part of a batch is worth a fetch without waiting. */
   private static final int WORTHWHILE_PART_OF_BATCH = 4;
 
+  /**
+   * With many rows in memory a fetch need not hurry: it waits for this part of them, or a batch.
+   */
+  private static final int WORTHWHILE_PART_OF_MEMORY = 8;
+
+  /** A destination that is crowded for so long may keep rows of others waiting in the table. */
+  private static final long CROWDED_NANOS = Duration.ofMillis(500).toNanos();
+
   /** A fetch past rows of a saturated destination reads them all: at most this part of the time. */
   private static final int PAST_SATURATED_PART_OF_TIME = 10;
 
@@ -40,20 +48,51 @@ final class RelayPacing {
   private long lastFetch;
   private long nextPastSaturated;
   private boolean fetchedPastSaturated;
+  private boolean crowded;
+  private long crowdedSince;
 
   RelayPacing(int batchSize) {
     this.batchSize = batchSize;
   }
 
-  /** Whether there is enough capacity for a fetch. */
-  boolean isEnoughCapacity(int capacity) {
-    return capacity > 0 && capacity >= batchSize / WORTHWHILE_PART_OF_BATCH;
+  /**
+   * Whether there is enough capacity for a fetch.
+   *
+   * @param inMemory the number of rows in memory
+   */
+  boolean isEnoughCapacity(int capacity, int inMemory) {
+    return capacity > 0
+        && capacity >= batchSize / WORTHWHILE_PART_OF_BATCH
+        && capacity >= Math.min(batchSize, inMemory / WORTHWHILE_PART_OF_MEMORY);
   }
 
   /** Whether there is enough capacity for a fetch, or some and the last fetch is long ago. */
-  boolean isWorthFetching(int capacity, long nowNanos) {
-    return isEnoughCapacity(capacity)
+  boolean isWorthFetching(int capacity, int inMemory, long nowNanos) {
+    return isEnoughCapacity(capacity, inMemory)
         || (capacity > 0 && nowNanos - lastFetch >= CAPACITY_WAIT_NANOS);
+  }
+
+  /** Whether the relay's thread has so much in memory that another thread should fetch. */
+  boolean hasPlentyInMemory(int inMemory) {
+    return inMemory >= batchSize;
+  }
+
+  /**
+   * Whether to fetch rows of other destinations although the usual fetch could go on: one
+   * destination has its share of the memory, or almost has it for a long time already.
+   *
+   * @param saturated whether one has its share
+   * @param nearly whether one almost has it
+   */
+  boolean shouldFetchPastCrowded(boolean saturated, boolean nearly, long nowNanos) {
+    if (!nearly) {
+      crowded = false;
+    } else if (!crowded) {
+      crowded = true;
+      crowdedSince = nowNanos;
+    }
+    boolean due = saturated || (crowded && nowNanos - crowdedSince >= CROWDED_NANOS);
+    return due && mayFetchPastSaturated(nowNanos);
   }
 
   /** Whether to fetch rows of other destinations while one has its share in memory. */

@@ -41,6 +41,7 @@ final class RelayReader {
   private boolean retriesMayExist = true;
 
   private long lastRetryCheck;
+  private long pastCrowdedSince;
   private int lastShard;
 
   /** Whether the next pass should fetch even if nothing wakes the relay. */
@@ -83,13 +84,17 @@ final class RelayReader {
   int read(ShardOwnership ownership, boolean draining, Sink sink) {
     progress.doing("fetching rows");
     if (fetcher.isAhead()) {
-      RelayFetcher.Found found = fetcher.takeReadAhead(hasNoExclusions());
+      boolean isPastCrowded = fetcher.isAheadPastOthers();
+      RelayFetcher.Found found = fetcher.takeReadAhead(retriesMayExist, excluded(List.of()));
       if (found == null) {
         moreMayExist = true;
         return 0;
       }
+      if (isPastCrowded) {
+        pacing.fetchedPastSaturated(pastCrowdedSince, now());
+      }
       // A commit during the read-ahead may have been too late for it.
-      moreMayExist = found.full() || signal.takeRaised();
+      moreMayExist = isPastCrowded || found.full() || signal.takeRaised();
       if (!found.rows().isEmpty()) {
         return accept(found, ownership, draining, sink);
       }
@@ -99,12 +104,17 @@ final class RelayReader {
       return 0;
     }
     Set<Integer> shards = ownership.readable(now());
+    if (!draining && mayFetchBeside(shards)) {
+      fetchBeside(shards);
+      moreMayExist = true;
+      return 0;
+    }
     List<String> saturated = limits.saturated();
     Set<String> excluded = excluded(saturated);
     int capacity = limits.capacity(excluded.isEmpty(), List.of());
     // A change of ownership wakes the relay; capacity frees up as confirms arrive.
     moreMayExist = !shards.isEmpty();
-    if (shards.isEmpty() || !pacing.isWorthFetching(capacity, now())) {
+    if (shards.isEmpty() || !pacing.isWorthFetching(capacity, window.size(), now())) {
       return 0;
     }
     if (!saturated.isEmpty() && !pacing.mayFetchPastSaturated(now())) {
@@ -125,6 +135,38 @@ final class RelayReader {
     return accept(found, ownership, draining, sink);
   }
 
+  /** Whether this thread has enough to do, so that another one should fetch. */
+  private boolean mayFetchBeside(Set<Integer> shards) {
+    return fetcher.canReadAhead()
+        && !shards.isEmpty()
+        && pacing.hasPlentyInMemory(window.size())
+        && hasNoExclusions();
+  }
+
+  /**
+   * Begins a fetch on the other thread if one is worth it: of any rows, or of the rows of other
+   * destinations where one has taken much of the memory. The latter reads past all rows of that
+   * one, which takes long.
+   */
+  private void fetchBeside(Set<Integer> shards) {
+    List<String> nearly = limits.nearlySaturated();
+    boolean isSaturated = !limits.saturated().isEmpty();
+    int capacity = limits.capacity(false, List.of());
+    if (pacing.shouldFetchPastCrowded(isSaturated, !nearly.isEmpty(), now()) && capacity > 0) {
+      checkRetriesIfDue();
+      if (hasNoExclusions()) {
+        pastCrowdedSince = now();
+        int limit = budget.maxRows(limits.fetchLimit(capacity, List.of()));
+        fetcher.readAheadExcept(inTurn(shards), new HashSet<>(nearly), window, limit);
+      }
+      return;
+    }
+    int usual = limits.capacity(true, List.of());
+    if (!isSaturated && pacing.isWorthFetching(usual, window.size(), now())) {
+      readAhead(List.of(), shards, usual);
+    }
+  }
+
   private int accept(
       RelayFetcher.Found found, ShardOwnership ownership, boolean draining, Sink sink) {
     List<OutboxRow> rows = found.rows();
@@ -134,7 +176,11 @@ final class RelayReader {
       lastShard = rows.get(rows.size() - 1).shard();
     }
     if (found.full() && !draining && fetcher.canReadAhead()) {
-      readAhead(rows, ownership);
+      Set<Integer> shards = ownership.readable(now());
+      int capacity = limits.capacity(true, rows);
+      if (!shards.isEmpty() && pacing.isEnoughCapacity(capacity, window.size() + rows.size())) {
+        readAhead(rows, shards, capacity);
+      }
     }
     int added = fillWindow(rows, sink);
     moreMayExist |= found.full();
@@ -143,13 +189,13 @@ final class RelayReader {
   }
 
   /**
-   * Begins the next fetch before these rows are published, as if they were in the window already:
-   * the database reads one batch while the relay publishes another.
+   * Begins the next fetch on the other thread: the database reads one batch while the relay
+   * publishes another.
+   *
+   * @param rows will be in the window soon; they are left out as if they were there already
    */
-  private void readAhead(List<OutboxRow> rows, ShardOwnership ownership) {
-    Set<Integer> shards = ownership.readable(now());
-    int capacity = limits.capacity(true, rows);
-    if (retriesMayExist || !pacing.isEnoughCapacity(capacity) || shards.isEmpty()) {
+  private void readAhead(List<OutboxRow> rows, Set<Integer> shards, int capacity) {
+    if (retriesMayExist) {
       return;
     }
     checkRetriesIfDue();

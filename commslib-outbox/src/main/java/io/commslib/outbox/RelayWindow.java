@@ -1,10 +1,12 @@
 package io.commslib.outbox;
 
+import java.util.AbstractCollection;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +34,16 @@ final class RelayWindow {
   record Step(@Nullable OutboxRow next, @Nullable Failure failure) {}
 
   private static final Step NO_STEP = new Step(null, null);
-  private static final int ROW_OVERHEAD_BYTES = 300;
+
+  /** A row without payload and headers, and its decoded message without the payload. */
+  private static final int ROW_OVERHEAD_BYTES = 1_000;
+
+  /** A row with what it belongs to, so that no text is looked up again. */
+  private record Entry(OutboxRow row, @Nullable Lane lane, Count ofDestination) {}
+
+  private static final class Count {
+    int rows;
+  }
 
   private static final class Lane {
     final ArrayDeque<OutboxRow> waiting = new ArrayDeque<>();
@@ -42,9 +53,10 @@ final class RelayWindow {
   }
 
   private final int maxInFlightPerKey;
-  private final Map<Long, OutboxRow> rows = new LinkedHashMap<>();
+  private final Map<Long, Entry> entries = new LinkedHashMap<>();
   private final Map<String, Lane> lanes = new HashMap<>();
-  private final Map<String, Integer> perDestination = new HashMap<>();
+  private final Map<String, Count> perDestination = new HashMap<>();
+  private final Collection<OutboxRow> rows = new RowsView();
   private long bytes;
   private int generation;
 
@@ -65,7 +77,7 @@ final class RelayWindow {
   /** Forgets all rows, which an error of the JVM may have left in any state. */
   void reset() {
     generation++;
-    rows.clear();
+    entries.clear();
     lanes.clear();
     perDestination.clear();
     bytes = 0;
@@ -73,15 +85,16 @@ final class RelayWindow {
 
   /** Adds a row unless it is present or its lane has failed; returns whether to publish it now. */
   boolean add(OutboxRow row) {
-    if (rows.containsKey(row.id())) {
+    if (entries.containsKey(row.id())) {
       return false;
     }
     Lane lane = row.lane() == null ? null : lanes.computeIfAbsent(row.lane(), name -> new Lane());
     if (lane != null && lane.failed) {
       return false;
     }
-    rows.put(row.id(), row);
-    perDestination.merge(row.destination(), 1, Integer::sum);
+    Count count = perDestination.computeIfAbsent(row.destination(), name -> new Count());
+    count.rows++;
+    entries.put(row.id(), new Entry(row, lane, count));
     bytes += bytes(row);
     if (lane == null) {
       return true;
@@ -96,27 +109,31 @@ final class RelayWindow {
 
   /** A publish was confirmed: the row stays in the window until it is deleted. */
   Step confirmed(OutboxRow row) {
-    return ended(row, null);
+    Entry entry = entries.get(row.id());
+    return ended(row, entry == null ? laneOf(row) : entry.lane(), null);
   }
 
   /** A publish failed: the row and those that wait behind it leave, to be read again. */
   Step failed(OutboxRow row, Throwable cause) {
     remove(row);
-    return ended(row, new Failure(row, cause));
+    return ended(row, laneOf(row), new Failure(row, cause));
   }
 
   /** A row can't be published now: it leaves, like after a failure that needs no decision. */
   void withdraw(OutboxRow row) {
     remove(row);
-    Lane lane = row.lane() == null ? null : lanes.get(row.lane());
+    Lane lane = laneOf(row);
     if (lane != null) {
       failLane(lane);
-      ended(row, null);
+      ended(row, lane, null);
     }
   }
 
-  private Step ended(OutboxRow row, @Nullable Failure failure) {
-    Lane lane = row.lane() == null ? null : lanes.get(row.lane());
+  private @Nullable Lane laneOf(OutboxRow row) {
+    return row.lane() == null ? null : lanes.get(row.lane());
+  }
+
+  private Step ended(OutboxRow row, @Nullable Lane lane, @Nullable Failure failure) {
     if (lane == null) {
       return failure == null ? NO_STEP : new Step(null, failure);
     }
@@ -162,9 +179,11 @@ final class RelayWindow {
   }
 
   private void remove(OutboxRow row) {
-    if (rows.remove(row.id()) != null) {
-      perDestination.computeIfPresent(
-          row.destination(), (name, count) -> count == 1 ? null : count - 1);
+    Entry entry = entries.remove(row.id());
+    if (entry != null) {
+      if (--entry.ofDestination().rows == 0) {
+        perDestination.remove(row.destination());
+      }
       bytes -= bytes(row);
     }
   }
@@ -175,11 +194,11 @@ final class RelayWindow {
   }
 
   boolean contains(OutboxRow row) {
-    return rows.containsKey(row.id());
+    return entries.containsKey(row.id());
   }
 
   int size() {
-    return rows.size();
+    return entries.size();
   }
 
   long bytes() {
@@ -188,14 +207,15 @@ final class RelayWindow {
 
   /** The number of rows of a destination. */
   int rows(String destination) {
-    return perDestination.getOrDefault(destination, 0);
+    Count count = perDestination.get(destination);
+    return count == null ? 0 : count.rows;
   }
 
   /** The number of rows of the destination with the most rows. */
   int maxOfOneDestination() {
     int max = 0;
-    for (int count : perDestination.values()) {
-      max = Math.max(max, count);
+    for (Count count : perDestination.values()) {
+      max = Math.max(max, count.rows);
     }
     return max;
   }
@@ -205,7 +225,7 @@ final class RelayWindow {
     List<String> names = new ArrayList<>();
     perDestination.forEach(
         (name, count) -> {
-          if (count >= minimum) {
+          if (count.rows >= minimum) {
             names.add(name);
           }
         });
@@ -215,11 +235,34 @@ final class RelayWindow {
   /** The shards that have rows in the window; visits every row. */
   Set<Integer> shards() {
     Set<Integer> shards = new HashSet<>();
-    rows.values().forEach(row -> shards.add(row.shard()));
+    rows.forEach(row -> shards.add(row.shard()));
     return shards;
   }
 
   Collection<OutboxRow> rows() {
-    return rows.values();
+    return rows;
+  }
+
+  private final class RowsView extends AbstractCollection<OutboxRow> {
+    @Override
+    public Iterator<OutboxRow> iterator() {
+      Iterator<Entry> each = entries.values().iterator();
+      return new Iterator<>() {
+        @Override
+        public boolean hasNext() {
+          return each.hasNext();
+        }
+
+        @Override
+        public OutboxRow next() {
+          return each.next().row();
+        }
+      };
+    }
+
+    @Override
+    public int size() {
+      return entries.size();
+    }
   }
 }

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,12 +36,23 @@ class PostgresReadAheadIT extends OutboxFixture {
   private static final Duration POLL = Duration.ofSeconds(20);
   private static final Duration LEASE = Duration.ofSeconds(90);
   private static final Duration PAUSE = Duration.ofMillis(200);
+
+  /** The condition of a read that leaves out destinations. */
+  private static final String PAST_OTHERS = "destination = ANY";
+
   private static HikariDataSource pool;
 
   private final CountDownLatch hasRead = new CountDownLatch(1);
   private final CountDownLatch resume = new CountDownLatch(1);
   private final AtomicInteger reads = new AtomicInteger();
+  private final AtomicInteger readsPastOthers = new AtomicInteger();
+  private final Semaphore hasReadPastOthers = new Semaphore(0);
+  private final Semaphore resumePastOthers = new Semaphore(0);
   private final AtomicInteger failures = new AtomicInteger();
+
+  /** Whether each read past the rows of a destination stalls, and no other one. */
+  private volatile boolean stallsPastOthers;
+
   private JdbcOutbox relayed;
 
   @BeforeAll
@@ -92,12 +104,25 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   private Connection stalling(Connection connection) {
+    AtomicBoolean isPastOthers = new AtomicBoolean();
     return (Connection)
         Proxy.newProxyInstance(
             PostgresReadAheadIT.class.getClassLoader(),
             new Class<?>[] {Connection.class},
             (proxy, method, arguments) -> {
-              if (method.getName().equals("close") && reads.getAndIncrement() == 0) {
+              String sql = method.getName().equals("prepareStatement") ? (String) arguments[0] : "";
+              if (sql.contains(PAST_OTHERS)) {
+                readsPastOthers.incrementAndGet();
+                isPastOthers.set(true);
+              } else if (sql.contains("s.after")) {
+                reads.incrementAndGet();
+              }
+              if (method.getName().equals("close") && stallsPastOthers) {
+                if (isPastOthers.get()) {
+                  hasReadPastOthers.release();
+                  resumePastOthers.tryAcquire(30, TimeUnit.SECONDS);
+                }
+              } else if (method.getName().equals("close") && hasRead.getCount() > 0) {
                 hasRead.countDown();
                 resume.await(30, TimeUnit.SECONDS);
               }
@@ -211,16 +236,75 @@ class PostgresReadAheadIT extends OutboxFixture {
     Await.until("its share is out", () -> transport.ids().size() >= 12);
     Await.stays("nothing else to happen", Duration.ofMillis(500), () -> true);
     int readsUntilFull = reads.get();
-    assertThat(readsUntilFull).isBetween(1, 4);
+    assertThat(readsUntilFull).isBetween(1, 8);
     assertThat(transport.ids()).hasSizeLessThanOrEqualTo(16).doesNotHaveDuplicates();
     Await.stays("nothing else to happen", Duration.ofMillis(500), () -> true);
     assertThat(reads.get())
         .as("no read for rows that the limits do not allow")
         .isEqualTo(readsUntilFull);
+    assertThat(readsPastOthers).as("reads of other destinations").hasPositiveValue();
     transport.releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed())
         .containsExactlyInAnyOrderElementsOf(
             IntStream.range(0, 100).mapToObj(n -> "k" + n + "-1").toList());
+  }
+
+  /** Fills the share of {@code ORDERS}, and waits for a read past its rows to stall. */
+  private OutboxRelay startCrowded() throws InterruptedException {
+    stallsPastOthers = true;
+    resume.countDown();
+    configure(
+        quick()
+            .batchSize(4)
+            .maxUnconfirmed(32)
+            .pollInterval(POLL)
+            .leaseTime(LEASE)
+            .backoff(Backoff.exponential(PAUSE, PAUSE).withoutJitter()));
+    relayed = JdbcOutbox.create(relayed.jdbc(), config);
+    transport.holdWhen(message -> true);
+    write(OTHER, "a1", "a");
+    OutboxRelay relay = start(transport);
+    Await.until("the first of its key in flight", () -> transport.ids().contains("a1"));
+    writeInTurn(100, 100);
+    relayed.wake();
+    awaitReadPastOthers();
+    return relay;
+  }
+
+  private void awaitReadPastOthers() throws InterruptedException {
+    assertThat(hasReadPastOthers.tryAcquire(30, TimeUnit.SECONDS)).as("read").isTrue();
+  }
+
+  private void stallNoLonger() {
+    stallsPastOthers = false;
+    resumePastOthers.release(100);
+  }
+
+  @Test
+  void publishesWhileItReadsPastACrowdedDestination() throws Exception {
+    startCrowded();
+    transport.releaseHeld();
+    Await.until("what is in memory published", () -> transport.confirmed().size() >= 12);
+    assertThat(resumePastOthers.getQueueLength()).as("the read is in progress").isEqualTo(1);
+    stallNoLonger();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(101);
+  }
+
+  @Test
+  void aReadPastOthersIsDiscardedOnceARowWasReturned() throws Exception {
+    OutboxRelay relay = startCrowded();
+    write(OTHER, "a2", "a");
+    resumePastOthers.release();
+    // This one finds a2, and a1 is in flight.
+    awaitReadPastOthers();
+    transport.failHeld("a1", FailureKind.TRANSIENT);
+    awaitEndOfPause(relay);
+    transport.releaseHeld();
+    stallNoLonger();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(102);
+    assertThat(transport.confirmed().indexOf("a1")).isLessThan(transport.confirmed().indexOf("a2"));
   }
 }
