@@ -1,5 +1,6 @@
 package io.commslib.http.server;
 
+import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.call.CallException;
@@ -57,14 +58,27 @@ final class FailureAnswers {
     if (Failures.isOutage(failure)) {
       return ServerProblems.dependencyFailed(503).build();
     }
-    return answer.isEmpty() && isContention(failure)
-        ? ServerProblems.dependencyFailed(503).retryAfter(retryAfter).build()
-        : ServerProblems.handlerFailed();
+    if (answer.isEmpty()) {
+      FailureKind kind = kind(failure);
+      if (kind == FailureKind.CONTENTION) {
+        return ServerProblems.dependencyFailed(503).retryAfter(retryAfter).build();
+      }
+      if (kind == FailureKind.TRANSIENT) {
+        return ServerProblems.dependencyFailed(503).build();
+      }
+    }
+    return Failures.find(failure, UnusableResultException.class)
+        .map(UnusableResultException::problem)
+        .orElseGet(ServerProblems::handlerFailed);
   }
 
-  /** A concurrent request won a race, so that the same request mostly succeeds when repeated. */
-  private static boolean isContention(Throwable failure) {
-    return Failures.known(failure).filter(e -> e.kind() == FailureKind.CONTENTION).isPresent();
+  /**
+   * The kind of a failure; that of the library decides, else that of JDBC. After contention a
+   * concurrent request has won a race, so that the same request mostly succeeds when repeated.
+   */
+  private static FailureKind kind(Throwable failure) {
+    Optional<FailureKind> known = Failures.known(failure).map(CommsException::kind);
+    return known.or(() -> DatabaseFailures.kind(failure)).orElse(FailureKind.PERMANENT);
   }
 
   /** A failing answer is that of the last attempt, so what may be repeated was repeated already. */

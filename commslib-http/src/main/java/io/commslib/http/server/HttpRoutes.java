@@ -319,8 +319,13 @@ public final class HttpRoutes implements HttpHandler {
      *
      * @param requests decides about requests with a key; for {@link #keyed} routes its lease must
      *     exceed {@link #maxTimeout}, as the default does
-     * @param caller returns the name of a request's caller, 1 to 80 printable ASCII characters, for
-     *     example from its credential; keys of different callers are independent
+     * @param caller returns the name of a request's caller, for example from its credential; called
+     *     on the threads of the server before the handler; keys of different callers are
+     *     independent. A name of more than 80 characters, or with others than printable ASCII, is
+     *     stored as {@code sha256:} and a hash of it, so any name may be returned. A null or blank
+     *     one is answered with 500 and {@code COMMS-HTTP-116}, which forbids a repetition, and so
+     *     is a failure of the function, unless it is a {@link ProblemException} or a failure for
+     *     which a handler has 503 or 504
      * @return this builder
      */
     public Builder idempotency(IdempotentRequests requests, Function<RouteRequest, String> caller) {

@@ -1,6 +1,5 @@
 package io.commslib.http.server;
 
-import io.commslib.core.checks.Checks;
 import io.commslib.core.idempotency.IdempotentRequests;
 import io.commslib.core.idempotency.RequestOutcome;
 import io.commslib.core.idempotency.StoredResult;
@@ -13,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +24,6 @@ final class KeyedRequests {
 
   /** With the caller and a space, the scope of a key has at most 200 characters. */
   static final int MAX_OPERATION_CHARS = 119;
-
-  private static final int MAX_CALLER_CHARS = 80;
 
   /** The handler of a route, with encoding. */
   interface Work {
@@ -87,10 +83,7 @@ final class KeyedRequests {
   }
 
   private String scope(RouteRequest request) {
-    String name = caller.apply(request);
-    return request.operation()
-        + " "
-        + Checks.printable("caller", Objects.requireNonNull(name, "caller"), MAX_CALLER_CHARS);
+    return request.operation() + " " + CallerName.of(caller, request);
   }
 
   private static @Nullable String key(RouteRequest request) {

@@ -107,7 +107,7 @@ final class Route {
   private static ServerAnswer rendered(
       HttpAnswer answer, Optional<Codec> codec, PathTemplate template) {
     if (answer == null) {
-      throw new IllegalStateException("answer: null (expected: an answer of " + template + ")");
+      throw unusable("answer: null (expected: an answer of " + template + ")", null);
     }
     Object body = answer.body();
     if (body == null) {
@@ -120,10 +120,21 @@ final class Route {
       return ServerAnswer.ofSorted(answer.status(), headers, (byte[]) body);
     }
     Codec writer =
-        codec.orElseThrow(
-            () -> new IllegalStateException("codec: none (expected: set by codec(...))"));
+        codec.orElseThrow(() -> unusable("codec: none (expected: set by codec(...))", null));
     headers.put("Content-Type", List.of(writer.contentType()));
-    return ServerAnswer.ofSorted(answer.status(), headers, writer.encode(body));
+    return ServerAnswer.ofSorted(answer.status(), headers, encoded(body, writer));
+  }
+
+  private static byte[] encoded(Object body, Codec writer) {
+    try {
+      return Objects.requireNonNull(writer.encode(body), "encoded");
+    } catch (RuntimeException e) {
+      throw unusable("answer: can't be encoded", e);
+    }
+  }
+
+  private static UnusableResultException unusable(String reason, @Nullable Throwable cause) {
+    return new UnusableResultException(ServerProblems.unusableAnswer(), reason, cause);
   }
 
   PathTemplate template() {

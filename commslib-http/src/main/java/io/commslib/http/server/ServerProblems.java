@@ -92,6 +92,24 @@ final class ServerProblems {
     return passing(500, "COMMS-HTTP-109", "Internal Server Error", "the handler failed").build();
   }
 
+  /** A repetition would not be named either, and without a name it must not share keys. */
+  static Problem callerUnknown() {
+    return permanent(
+        500,
+        "COMMS-HTTP-116",
+        "Internal Server Error",
+        "the server has no name for the caller, which it needs for the key; nothing was done");
+  }
+
+  /** The handler has run, so that a repetition might have its effects twice. */
+  static Problem unusableAnswer() {
+    return permanent(
+        500,
+        "COMMS-HTTP-117",
+        "Internal Server Error",
+        "the handler has run, and its answer can't be sent");
+  }
+
   static Problem.Builder dependencyFailed(int status) {
     return passing(
         status,

@@ -13,6 +13,7 @@ import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
 import io.commslib.http.HttpService;
 import io.commslib.http.Problem;
+import io.commslib.jackson.JacksonCodec;
 import io.commslib.resilience.Resilience;
 import io.commslib.testkit.Await;
 import java.net.Socket;
@@ -86,10 +87,42 @@ class ServerFailuresTest {
     }
   }
 
+  /** A repetition would have the effects of the handler once more, for the same failure. */
   @Test
-  void aNullAnswerIsAFailureOfTheHandler() throws Exception {
-    try (TestServer server = serverOf(request -> null)) {
-      assertThat(server.get("/fails").statusCode()).isEqualTo(500);
+  void anAnswerThatCanNotBeSentForbidsRepetitions() throws Exception {
+    Object cyclic =
+        new Object() {
+          @SuppressWarnings("unused")
+          public Object getSelf() {
+            throw new IllegalStateException(SECRET);
+          }
+        };
+    RouteHandler noAnswer = request -> null;
+    RouteHandler notEncodable = request -> HttpAnswer.ok(cyclic);
+    for (RouteHandler handler : List.of(noAnswer, notEncodable)) {
+      try (TestServer server =
+          new TestServer(
+              routes ->
+                  routes
+                      .codec(JacksonCodec.create())
+                      .route("GET /fails", handler)
+                      .route("GET /works", request -> HttpAnswer.noContent()))) {
+        HttpResponse<String> answer = server.get("/fails");
+        assertThat(answer.statusCode()).isEqualTo(500);
+        assertThat(answer.body()).doesNotContain(SECRET);
+        assertThat(TestServer.text(answer))
+            .isEqualTo("COMMS-HTTP-117: the handler has run, and its answer can't be sent");
+        assertThat(TestServer.problem(answer).isRetryable()).isFalse();
+        works(server);
+      }
+    }
+  }
+
+  @Test
+  void anAnswerThatNeedsACodecIsRefusedWithoutOne() throws Exception {
+    try (TestServer server = serverOf(request -> HttpAnswer.ok("text"))) {
+      HttpResponse<String> answer = server.get("/fails");
+      assertThat(TestServer.problem(answer).code()).contains("COMMS-HTTP-117");
       works(server);
     }
   }
