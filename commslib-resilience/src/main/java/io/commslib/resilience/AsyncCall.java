@@ -165,7 +165,9 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     attempt.isSent = true;
     attempt.begunNanos = now;
     long until = begins(now);
-    CallContext context = context(outer, attempt.number, until);
+    SharedCall own = leads;
+    CallContext around = own == null ? outer : own.context(outer);
+    CallContext context = context(around, attempt.number, until);
     if (hedges < plan.maxHedges && operation.target().idempotency().isRepeatable()) {
       guard().watch().restart(this, now + plan.hedgeNanos);
     }
@@ -360,11 +362,14 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 
   /** Leads or follows a shared call. */
   private void join(long now) {
-    SharedCall own = new SharedCall(operation, null);
+    SharedCall own = new SharedCall(operation, null, outer);
     SharedCall joined = guard().shared().join(own);
     boolean isLeading = joined == null || joined == own;
     synchronized (lock) {
       if (isEnded) {
+        if (joined != null && !isLeading) {
+          joined.leave(own);
+        }
         guard().shared().end(own, SharedCall.End.abandoned(null));
         return;
       }
@@ -379,7 +384,11 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     } else {
       joined
           .end()
-          .whenComplete((end, none) -> guard().threads().execute(() -> step(() -> followed(end))));
+          .whenComplete(
+              (end, none) -> {
+                joined.leave(own);
+                guard().threads().execute(() -> step(() -> followed(end)));
+              });
     }
   }
 

@@ -66,12 +66,13 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
   /** Leads a shared call, or follows one until its end or the own deadline. */
   private T shared(OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
     while (true) {
-      SharedCall own = new SharedCall(operation, Thread.currentThread());
+      SharedCall own = new SharedCall(operation, Thread.currentThread(), CallContext.current());
       SharedCall joined = guard().shared().join(own);
       if (joined == null || joined == own) {
         return answered(lead(own, classifier, work));
       }
       SharedCall.End end = follow(joined);
+      joined.leave(own);
       if (end == null) {
         return answered(SharedCall.End.of(this));
       }
@@ -85,10 +86,12 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
   private SharedCall.End lead(
       SharedCall own, OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) {
     SharedCall.End end = SharedCall.End.abandoned(null);
+    CallContext before = own.context(CallContext.current()).attach();
     try {
       attempts(now(), classifier, work);
       end = SharedCall.End.of(this);
     } finally {
+      before.restore();
       guard().shared().end(own, end);
     }
     return end;

@@ -138,7 +138,13 @@ public final class GuardedOperation {
    * <p>The answer is that of the leader's work, with the leader's context. The key must therefore
    * contain all that the answer depends on, such as the user on whose behalf the call is made, and
    * calls with equal keys must have answers of one type. Answers that are shared should be
-   * immutable. A call within the work of its leader, on the same thread, is made on its own.
+   * immutable.
+   *
+   * <p>A call that would wait for itself is made on its own instead of following: one within the
+   * work of its leader, also if leaders of other keys are between, and the later one of two whose
+   * leaders would wait for each other. The {@code CallContext} shows this, so work that continues
+   * on another thread takes it along, as by {@code CallContext.wrap}. Without it, a call on another
+   * thread follows its own leader until its deadline.
    *
    * @param sharedKey 1 to 512 characters without control characters
    * @return the copy

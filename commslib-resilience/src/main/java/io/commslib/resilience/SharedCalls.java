@@ -25,8 +25,8 @@ final class SharedCalls {
   }
 
   /**
-   * Returns the call to follow; {@code own} if the caller leads and must {@link #end} it; null if
-   * its call is not shared.
+   * Returns the call to follow, which the caller must {@link SharedCall#leave}; {@code own} if the
+   * caller leads and must {@link #end} it; null if its call is not shared.
    */
   @Nullable SharedCall join(SharedCall own) {
     Key key = own.key();
@@ -40,7 +40,7 @@ final class SharedCalls {
     if (known == null) {
       return own;
     }
-    return known.admits() ? known : null;
+    return known.admits(own) ? known : null;
   }
 
   /** Ends a shared call: first no call joins it any longer, then its followers continue. */

@@ -184,11 +184,12 @@ class CollapseTest {
   @Test
   void followersAreBounded() {
     GuardedOperation any = guard.operation("quote", Idempotency.SAFE).collapsing("a");
-    SharedCall shared = new SharedCall(any, null);
+    SharedCall shared = new SharedCall(any, null, CallContext.empty());
+    SharedCall follower = new SharedCall(any, null, CallContext.empty());
     for (int i = 0; i < SharedCall.MAX_FOLLOWERS; i++) {
-      assertThat(shared.admits()).isTrue();
+      assertThat(shared.admits(follower)).isTrue();
     }
-    assertThat(shared.admits()).isFalse();
+    assertThat(shared.admits(follower)).isFalse();
   }
 
   @Test
@@ -196,10 +197,11 @@ class CollapseTest {
     SharedCalls shared = new SharedCalls();
     GuardedOperation any = guard.operation("quote", Idempotency.SAFE);
     for (int i = 0; i < SharedCalls.MAX_KEYS; i++) {
-      SharedCall own = new SharedCall(any.collapsing("key " + i), null);
+      SharedCall own = new SharedCall(any.collapsing("key " + i), null, CallContext.empty());
       assertThat(shared.join(own)).isSameAs(own);
     }
-    assertThat(shared.join(new SharedCall(any.collapsing("one more"), null))).isNull();
+    assertThat(shared.join(new SharedCall(any.collapsing("one more"), null, CallContext.empty())))
+        .isNull();
   }
 
   @Test

@@ -43,9 +43,10 @@ public final class CallContext {
       @Nullable String tracestate,
       Map<String, String> baggage,
       @Nullable String correlationId,
-      @Nullable String causationId) {
+      @Nullable String causationId,
+      @Nullable Object callChain) {
 
-    static final Trail NONE = new Trail(null, null, Map.of(), null, null);
+    static final Trail NONE = new Trail(null, null, Map.of(), null, null, null);
 
     /** Shows no value: baggage may be private. */
     @Override
@@ -393,7 +394,8 @@ public final class CallContext {
             state.isEmpty() ? null : Checks.text("tracestate", state, 1, MAX_STATE_CHARS),
             trail.baggage,
             trail.correlationId,
-            trail.causationId));
+            trail.causationId,
+            trail.callChain));
   }
 
   /**
@@ -420,7 +422,8 @@ public final class CallContext {
             trail.tracestate,
             Map.copyOf(entries),
             trail.correlationId,
-            trail.causationId));
+            trail.causationId,
+            trail.callChain));
   }
 
   /**
@@ -438,7 +441,32 @@ public final class CallContext {
             trail.tracestate,
             trail.baggage,
             Checks.text("correlationId", correlation, 1, MAX_ID_CHARS),
-            Checks.text("causationId", causation, 1, MAX_ID_CHARS)));
+            Checks.text("causationId", causation, 1, MAX_ID_CHARS),
+            trail.callChain));
+  }
+
+  /**
+   * Returns a copy with the calls within whose work it is, as the engine of calls keeps them to
+   * recognise a call that would wait for itself. It goes to other threads with this context, and
+   * never to another process. For engines.
+   *
+   * @param chain the calls, or null for none
+   * @return the copy
+   */
+  public CallContext withCallChain(@Nullable Object chain) {
+    return with(
+        new Trail(
+            trail.traceparent,
+            trail.tracestate,
+            trail.baggage,
+            trail.correlationId,
+            trail.causationId,
+            chain));
+  }
+
+  /** {@return the calls of {@link #withCallChain}, or null; for engines} */
+  public @Nullable Object callChain() {
+    return trail.callChain;
   }
 
   /** {@return deadline and attempt, for log lines; no baggage and no key} */

@@ -41,6 +41,24 @@ class CallContextTest {
   }
 
   @Test
+  void everyCopyKeepsTheCallChain() {
+    Object chain = new Object();
+    CallContext context = CallContext.empty().withCallChain(chain);
+    List<CallContext> copies =
+        List.of(
+            context,
+            context.withTrace(TRACE, ""),
+            context.withBaggage("tenant", "t"),
+            context.withCause("c", "m1"),
+            context.withDeadline(in(Duration.ofSeconds(1))),
+            context.withDeadline(in(Duration.ofSeconds(1))).withoutDeadline(),
+            context.forAttempt(2, 5, time.time(), "key"));
+    assertThat(copies).allSatisfy(copy -> assertThat(copy.callChain()).isSameAs(chain));
+    assertThat(context.withCallChain(null).callChain()).isNull();
+    assertThat(CallContext.empty().callChain()).isNull();
+  }
+
+  @Test
   void aLazyContextIsMadeOnceAndOnlyIfItIsRead() {
     List<String> made = new ArrayList<>();
     Supplier<CallContext> lazy =
