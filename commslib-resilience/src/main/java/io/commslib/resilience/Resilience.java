@@ -29,6 +29,9 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
   /** The default of {@link Builder#maxParts}. */
   public static final int DEFAULT_MAX_PARTS = 256;
 
+  private static final String NAME = "calls";
+
+  private final String name;
   private final CommsRuntime runtime;
   private final CallEvents events;
   private final AttemptWatch watch;
@@ -43,6 +46,7 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
   private ResilienceConfig config;
 
   private Resilience(Builder from) {
+    this.name = from.name;
     this.runtime = from.runtime;
     this.events = new CallEvents(runtime, from.observer);
     this.config = from.effective();
@@ -190,10 +194,10 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
     return parts.overrunning();
   }
 
-  /** {@return {@code calls}} */
+  /** {@return {@code calls}, or {@code calls-} and the name of {@link Builder#name}} */
   @Override
   public String name() {
-    return "calls";
+    return name;
   }
 
   /** Does nothing: calls are possible once this object exists. */
@@ -249,6 +253,7 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
   public static final class Builder {
     private final CommsRuntime runtime;
     private final ResilienceConfig.Builder code = ResilienceConfig.builder();
+    private String name = NAME;
     private boolean hasCode;
     private @Nullable ResilienceConfig config;
     private CommsObserver observer = CommsObserver.logging();
@@ -257,6 +262,20 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
 
     private Builder(CommsRuntime runtime) {
       this.runtime = Objects.requireNonNull(runtime, "runtime");
+    }
+
+    /**
+     * Sets the name of the component in health and logs of a {@code Lifecycle}. Two of one
+     * lifecycle must have different names.
+     *
+     * @param suffix shown after {@code calls-}; 1 to 64 printable ASCII characters; default none,
+     *     and the component is called {@code calls}
+     * @return this builder
+     * @throws IllegalArgumentException if the name breaks its rule
+     */
+    public Builder name(String suffix) {
+      this.name = NAME + "-" + Checks.printable("name", suffix, 64);
+      return this;
     }
 
     /**

@@ -12,6 +12,7 @@ import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.Refusal;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.lifecycle.Lifecycle;
+import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
@@ -26,6 +27,7 @@ import io.commslib.testkit.Await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -122,6 +124,80 @@ class DrainTest {
             "call in flight: COMMS-CALL-007",
             "receipt",
             "drained: COMMS-CALL-007");
+  }
+
+  /** A relay whose transport publishes by protected calls. */
+  private final class RelayByCalls implements LifecycleComponent {
+    private final List<String> rows = new CopyOnWriteArrayList<>();
+
+    @Override
+    public String name() {
+      return "relay";
+    }
+
+    @Override
+    public void start() {
+      events.add("relay starts");
+    }
+
+    @Override
+    public boolean drain(Duration timeout) {
+      for (String row : rows) {
+        String published = result(operation);
+        events.add(row + ": " + published);
+        if (published.equals("paid")) {
+          rows.remove(row);
+        }
+      }
+      return rows.isEmpty();
+    }
+
+    @Override
+    public void close() {
+      events.add("relay closes");
+    }
+
+    @Override
+    public Health health() {
+      return Health.of(Health.Status.UP, "", Map.of());
+    }
+  }
+
+  @Test
+  void aRelayThatPublishesByCallsIsDrainedBeforeCallsAreRefused() {
+    RelayByCalls relay = new RelayByCalls();
+    Lifecycle lifecycle = Lifecycle.builder().relay(relay).calls(resilience).build();
+    lifecycle.start();
+    relay.rows.add("row 1");
+    relay.rows.add("row 2");
+    assertThat(lifecycle.drain(Duration.ofSeconds(5))).isTrue();
+    events.add("drained: " + result(operation));
+    lifecycle.close();
+    assertThat(events)
+        .containsExactly(
+            "relay starts",
+            "row 1: paid",
+            "row 2: paid",
+            "drained: COMMS-CALL-007",
+            "relay closes");
+  }
+
+  @Test
+  void twoOfOneLifecycleHaveNames() {
+    Resilience other = Resilience.builder(time).name("partners").build();
+    Lifecycle lifecycle = Lifecycle.builder().calls(resilience).calls(other).build();
+    lifecycle.start();
+    assertThat(lifecycle.health().status()).isEqualTo(Health.Status.UP);
+    assertThat(other.name()).isEqualTo("calls-partners");
+    assertThat(lifecycle.drain(Duration.ofSeconds(5))).isTrue();
+    assertThat(result(operation(other, "charge"))).isEqualTo("COMMS-CALL-007");
+    lifecycle.close();
+    Lifecycle.Builder same = Lifecycle.builder().calls(resilience).calls(Resilience.create(time));
+    assertThatThrownBy(same::build)
+        .hasMessage(
+            "names: [calls, calls] (expected: distinct, by the setting for the name of each)");
+    assertThatThrownBy(() -> Resilience.builder(time).name(" "))
+        .hasMessage("name: ' ' (expected: 1..64 printable ASCII characters)");
   }
 
   /** Starts a call whose answer arrives after its handler has ended. */

@@ -29,13 +29,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts and drains the components of a service in a safe order. Relays start first, so that the
- * messages that handlers write are published; then calls to other services; then sagas; then
- * subscriptions; then servers. Draining stops the intake of all components, then waits for servers,
- * subscriptions, sagas, calls and relays, so that the last handlers can still make calls and their
- * messages are still published. The relays always get a share of the time. A component that fails
- * or hangs does not prevent the others from being drained and closed. Applications build one
- * lifecycle per service.
+ * Starts and drains the components of a service in a safe order. Calls to other services start
+ * first, because a relay may publish by calls; then relays, so that the messages that handlers
+ * write are published; then sagas; then subscriptions; then servers. Draining stops the intake of
+ * all components, then waits for servers, subscriptions, sagas, relays and calls, so that the last
+ * handlers and relays can still make calls. Then relays are waited for once more, for what the last
+ * calls have written. The relays always get a share of the time. A component that fails or hangs
+ * does not prevent the others from being drained and closed. Applications build one lifecycle per
+ * service.
  *
  * <p>Thread-safe. Owns the transports and components passed to it and closes them.
  *
@@ -60,8 +61,8 @@ public final class Lifecycle implements AutoCloseable {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final List<LifecycleComponent> components;
-  private final int relays;
   private final int calls;
+  private final int relays;
   private final List<MessageTransport> transports;
   private final int sagas;
   private final int subscriptions;
@@ -72,14 +73,14 @@ public final class Lifecycle implements AutoCloseable {
   private volatile LifecycleState state = LifecycleState.NEW;
 
   private Lifecycle(Builder builder) {
-    List<LifecycleComponent> ordered = new ArrayList<>(builder.relays);
-    ordered.addAll(builder.calls);
+    List<LifecycleComponent> ordered = new ArrayList<>(builder.calls);
+    ordered.addAll(builder.relays);
     ordered.addAll(builder.sagas);
     ordered.addAll(builder.subscriptions);
     ordered.addAll(builder.servers);
     this.components = List.copyOf(ordered);
-    this.relays = builder.relays.size();
     this.calls = builder.calls.size();
+    this.relays = builder.relays.size();
     this.sagas = builder.sagas.size();
     this.subscriptions = builder.subscriptions.size();
     this.transports = List.copyOf(builder.transports);
@@ -92,7 +93,7 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * Starts all components in order: relays, calls, sagas, subscriptions, servers; within one kind
+   * Starts all components in order: calls, relays, sagas, subscriptions, servers; within one kind
    * in the order in which they were added. Blocks until the last component accepts work.
    *
    * @throws CommsException the exception of a component that could not start; the components
@@ -127,13 +128,15 @@ public final class Lifecycle implements AutoCloseable {
 
   /**
    * Takes no more work and waits until running work has ended. The intake of all components stops
-   * first; then servers are drained, then subscriptions, then sagas, then calls to other services,
-   * then relays. Relays have at least a quarter of the time. A component that throws counts as not
-   * drained and is logged; the others are drained nevertheless.
+   * first; then servers are drained, then subscriptions, then sagas, then relays, then calls to
+   * other services. If there are both, relays are drained once more, for what the last calls have
+   * written; calls are refused by then, so a relay that publishes by calls leaves such messages in
+   * its outbox. Relays have at least a quarter of the time, and calls after relays an eighth. A
+   * component that throws counts as not drained and is logged; the others are drained nevertheless.
    *
    * <p>Blocks. A {@link #start} that still runs is waited for within the same timeout. If it does
-   * not end in time, nothing is drained. Servers, subscriptions, sagas, calls and relays that do
-   * not return in their time are left after one more second each, so the call can take five seconds
+   * not end in time, nothing is drained. Servers, subscriptions, sagas, relays and calls that do
+   * not return in their time are left after one more second each, so the call can take six seconds
    * longer than the timeout.
    *
    * @param timeout for all components together; any duration, including the longest
@@ -155,24 +158,33 @@ public final class Lifecycle implements AutoCloseable {
       for (int i = started.size() - 1; i >= 0; i--) {
         stopIntake(started.get(i));
       }
-      long endBeforeRelays = relays == 0 ? end : end - whole / 4;
       List<LifecycleComponent> waiting = List.copyOf(started);
       // After a start that failed there are only the first of them.
-      int[] ends = {relays, calls, sagas, subscriptions, waiting.size()};
+      int[] ends = {calls, relays, sagas, subscriptions, waiting.size()};
       for (int kind = 0; kind < ends.length; kind++) {
         int before = kind == 0 ? 0 : ends[kind - 1];
         ends[kind] = Math.min(before + ends[kind], waiting.size());
       }
+      List<LifecycleComponent> ofCalls = waiting.subList(0, ends[0]);
+      List<LifecycleComponent> ofRelays = waiting.subList(ends[0], ends[1]);
+      long ofRelaysNanos = ofRelays.isEmpty() ? 0 : whole / 4;
+      long ofCallsNanos = ofRelays.isEmpty() || ofCalls.isEmpty() ? 0 : whole / 8;
       boolean all = true;
-      for (int kind = ends.length - 1; kind > 0; kind--) {
-        all &= drain(waiting.subList(ends[kind - 1], ends[kind]), endBeforeRelays);
+      for (int kind = ends.length - 1; kind > 1; kind--) {
+        all &=
+            drain(waiting.subList(ends[kind - 1], ends[kind]), end - ofRelaysNanos - ofCallsNanos);
       }
-      // Components that did not return in time have used some of the relays' share.
-      long now = runtime.time().nanoTime();
-      return all & drain(waiting.subList(0, ends[0]), now + Math.max(end - now, whole / 4));
+      all &= drain(ofRelays, atLeast(ofRelaysNanos, end - ofCallsNanos));
+      all &= drain(ofCalls, atLeast(ofCallsNanos, end));
+      return ofRelays.isEmpty() || ofCalls.isEmpty() ? all : all & drain(ofRelays, end);
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Components that did not return in time have used some of the share of later ones. */
+  private long atLeast(long shareNanos, long end) {
+    return Math.max(end, runtime.time().nanoTime() + shareNanos);
   }
 
   /** Tries to take the lock, even if the thread is interrupted already. */
@@ -322,7 +334,8 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Adds an outbox relay. Relays are started first and drained last. Default none.
+     * Adds an outbox relay. Relays are started before sagas, subscriptions and servers, and drained
+     * after them. Default none.
      *
      * @param relay a relay that is not yet started
      * @return this
@@ -334,8 +347,9 @@ public final class Lifecycle implements AutoCloseable {
 
     /**
      * Adds the calls to other services, for example a {@code Resilience}. Their last ones are
-     * waited for after the handlers of servers, subscriptions and sagas have ended, and before the
-     * relays are drained and the transports closed. Default none.
+     * waited for, and others refused, after the handlers of servers, subscriptions and sagas have
+     * ended and the relays are drained, and before the transports are closed. Several must have
+     * different names. Default none.
      *
      * @param calls the calls, which this lifecycle closes
      * @return this
@@ -435,7 +449,8 @@ public final class Lifecycle implements AutoCloseable {
       Lifecycle lifecycle = new Lifecycle(this);
       List<String> names = lifecycle.components.stream().map(Lifecycle::name).toList();
       if (names.stream().distinct().count() != names.size()) {
-        throw new IllegalArgumentException("names: " + names + " (expected: distinct)");
+        throw new IllegalArgumentException(
+            "names: " + names + " (expected: distinct, by the setting for the name of each)");
       }
       return lifecycle;
     }

@@ -135,23 +135,43 @@ class LifecycleTest {
     lifecycle.close();
     assertThat(calls)
         .containsExactly(
-            "start relay",
             "start calls",
+            "start relay",
             "start saga",
             "start subscription",
             "start server",
             "stop server",
             "stop saga",
-            "stop calls",
             "stop relay",
+            "stop calls",
             "drain server",
             "drain saga",
+            "drain relay",
             "drain calls",
+            // What the last calls have written is published too.
             "drain relay",
             "close server",
             "close saga",
-            "close calls",
-            "close relay");
+            "close relay",
+            "close calls");
+  }
+
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void relaysAndCallsHaveTheirShareOfTheTime() {
+    TestComponent server = new TestComponent("server", false);
+    TestComponent calls = new TestComponent("calls", false);
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .relay(new FaultyComponent("drain", Fault.HANGS))
+            .calls(calls)
+            .server(server)
+            .build();
+    lifecycle.start();
+    assertThat(lifecycle.drain(Duration.ofMillis(800))).isFalse();
+    lifecycle.close();
+    assertThat(server.drainTimeout).isPositive().isLessThanOrEqualTo(Duration.ofMillis(500));
+    assertThat(calls.drainTimeout).isBetween(Duration.ofMillis(90), Duration.ofMillis(100));
   }
 
   @Test
@@ -181,7 +201,7 @@ class LifecycleTest {
                     .relay(new TestComponent("x", false))
                     .saga(new TestComponent("x", false))
                     .build())
-        .withMessage("names: [x, x] (expected: distinct)");
+        .withMessage("names: [x, x] (expected: distinct, by the setting for the name of each)");
   }
 
   @Test
