@@ -6,17 +6,18 @@ import io.commslib.core.call.Idempotency;
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /**
  * Joins the keys of many callers into one call. Callers that arrive within a short window, or until
  * a batch is full, share a call, in the order of their arrival; equal keys share one entry.
  *
- * <p>It has no thread and no timer. One caller of each batch leads it: it waits for the window and
- * then makes the call on its own thread, under the guard of the operation and with its own context.
- * The caller with the latest deadline leads, so the call ends by the latest of the deadlines; each
- * caller stops waiting at its own. If the leader is interrupted, another caller of the batch makes
- * the call again, which is harmless as the operation is {@code SAFE}.
+ * <p>{@link #load} needs no thread and no timer. One caller of each batch leads it: it waits for
+ * the window and then makes the call on its own thread, under the guard of the operation and with
+ * its own context. The caller with the latest deadline leads, so the call ends by the latest of the
+ * deadlines; each caller stops waiting at its own. If the leader is interrupted, another caller of
+ * the batch makes the call again, which is harmless as the operation is {@code SAFE}.
  *
  * <p>Thread-safe. Create one for each operation; it needs no closing.
  *
@@ -35,11 +36,16 @@ public final class BatchLoader<K, V> {
   public static final int DEFAULT_MAX_WAITING = 10_000;
 
   private final CallTarget target;
+  private final WaitingBound bound;
   private final BatchQueue<K, V> queue;
+  private final AsyncBatches<K, V> batches;
 
   private BatchLoader(Builder<K, V> from) {
     this.target = from.call.operation().target();
-    this.queue = new BatchQueue<>(from.call, from.maxBatch, from.window.toNanos(), from.maxWaiting);
+    long window = from.window.toNanos();
+    this.bound = new WaitingBound(from.maxWaiting);
+    this.queue = new BatchQueue<>(from.call, from.maxBatch, window, bound);
+    this.batches = new AsyncBatches<>(from.call, this::value, from.maxBatch, window, bound);
   }
 
   /**
@@ -108,7 +114,32 @@ public final class BatchLoader<K, V> {
    * @throws Error if the work throws it, to each caller of the batch
    */
   public V load(K key) {
-    KeyResult<V> result = queue.load(Objects.requireNonNull(key, "key"));
+    return value(queue.load(Objects.requireNonNull(key, "key")));
+  }
+
+  /**
+   * Returns the value of a key as a stage. Never blocks. Keys of this method share batches with
+   * each other, by the same window and bounds as those of {@link #load}, and not with its callers.
+   * The call of a batch runs on a thread of the library, of which a process has at most 16 for all
+   * its loaders; further batches wait for one. It has the context of the key with the latest
+   * deadline.
+   *
+   * <p>The future ends at its own deadline, that of {@link #load}. It is completed by the thread of
+   * the call or another one of the library, so what depends on it should not block; {@code
+   * CallContext.wrap} takes the context there. Cancelling or completing it removes its key from a
+   * batch whose call has not begun, and else only ends the wait for it: the call, which other keys
+   * share, continues.
+   *
+   * @param key the key
+   * @return its value or failure: that of {@link #load}, where {@code -018} means that the thread
+   *     of the call was interrupted; {@code -019} also if no thread could be started
+   */
+  public CompletableFuture<V> loadAsync(K key) {
+    return batches.load(Objects.requireNonNull(key, "key"));
+  }
+
+  /** The value of a key, or its failure, which is thrown. */
+  private V value(KeyResult<V> result) {
     Throwable failure = result.failure();
     if (failure != null) {
       Failures.jvmFailure(failure)
@@ -128,9 +159,11 @@ public final class BatchLoader<K, V> {
     return value;
   }
 
-  /** {@return the number of callers that wait or make a call} */
+  /**
+   * {@return the number of callers that wait or make a call, and of futures that have not ended}
+   */
   public int waiting() {
-    return queue.waiting();
+    return bound.waiting();
   }
 
   /**
@@ -175,8 +208,8 @@ public final class BatchLoader<K, V> {
     }
 
     /**
-     * Sets the maximum number of callers that wait, of all batches together. A further one is
-     * refused.
+     * Sets the maximum number of callers that wait, and of futures that have not ended, of all
+     * batches together. A further one is refused.
      *
      * @param maxWaiting 1 to 1,000,000; default {@value #DEFAULT_MAX_WAITING}
      * @return this builder

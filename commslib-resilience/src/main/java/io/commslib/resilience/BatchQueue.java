@@ -24,14 +24,13 @@ final class BatchQueue<K, V> {
   private final CallTarget target;
   private final int maxBatch;
   private final long windowNanos;
-  private final int maxWaiting;
+  private final WaitingBound bound;
   private final ReentrantLock lock = new ReentrantLock();
 
   // All below is guarded by the lock.
-  private int waiting;
   private @Nullable Batch<K, V> open;
 
-  BatchQueue(BatchCall<K, V, ?> call, int maxBatch, long windowNanos, int maxWaiting) {
+  BatchQueue(BatchCall<K, V, ?> call, int maxBatch, long windowNanos, WaitingBound bound) {
     this.call = call;
     this.runtime = call.operation().guard().runtime();
     this.time = runtime.time();
@@ -39,16 +38,7 @@ final class BatchQueue<K, V> {
     this.target = call.operation().target();
     this.maxBatch = maxBatch;
     this.windowNanos = windowNanos;
-    this.maxWaiting = maxWaiting;
-  }
-
-  int waiting() {
-    lock.lock();
-    try {
-      return waiting;
-    } finally {
-      lock.unlock();
-    }
+    this.bound = bound;
   }
 
   /** Returns the result of a key; blocks this thread. */
@@ -64,11 +54,11 @@ final class BatchQueue<K, V> {
     }
     long now = time.nanoTime();
     long end = now + Math.min(left, longest + windowNanos);
+    if (!bound.tryEnter()) {
+      throw BatchLoadException.full(target, bound.max());
+    }
     lock.lock();
     try {
-      if (waiting >= maxWaiting) {
-        throw BatchLoadException.full(target, maxWaiting);
-      }
       Caller<K, V> caller = new Caller<>(key, context, end, lock.newCondition());
       Batch<K, V> batch = enter(caller, now, longest);
       try {
@@ -78,6 +68,7 @@ final class BatchQueue<K, V> {
       }
     } finally {
       lock.unlock();
+      bound.leave();
     }
   }
 
@@ -88,7 +79,6 @@ final class BatchQueue<K, V> {
 
   /** Lock held. */
   private Batch<K, V> enter(Caller<K, V> caller, long now, long longest) {
-    waiting++;
     Batch<K, V> batch = open;
     if (batch == null) {
       batch = new Batch<>(caller, now + windowNanos);
@@ -103,7 +93,6 @@ final class BatchQueue<K, V> {
 
   /** Lock held. */
   private void leave(Batch<K, V> batch, Caller<K, V> caller, long longest) {
-    waiting--;
     batch.remove(caller, longest);
     if (open == batch && batch.size() == 0) {
       open = null;

@@ -7,22 +7,27 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The few threads of all asynchronous calls of a process: they start attempts after a wait, and
- * complete results that no stage completes. They are started on demand and end when idle, so they
- * are never closed: calls outlive the object that made them.
+ * The few threads of all asynchronous calls of a process: they start attempts after a wait,
+ * complete results that no stage completes, and make the calls of batches. They are started on
+ * demand and end when idle, so they are never closed: calls outlive the object that made them.
  */
 final class CallThreads {
 
   static final int MAX_THREADS = 4;
 
+  /** The calls of batches block. */
+  static final int MAX_BATCHES = 16;
+
   private final CommsRuntime runtime;
   private final Workers workers;
   private final Workers cancels;
+  private final Workers batches;
 
   CallThreads(CommsRuntime runtime) {
     this.runtime = runtime;
     this.workers = runtime.newWorkers("calls", MAX_THREADS);
     this.cancels = runtime.newWorkers("cancels", MAX_THREADS);
+    this.batches = runtime.newWorkers("batches", MAX_BATCHES);
   }
 
   /** Runs a task soon, never on the scheduler's thread as long as there is another one. */
@@ -36,6 +41,11 @@ final class CallThreads {
    */
   void cancel(Runnable task) {
     execute(cancels, task);
+  }
+
+  /** Runs the call of a batch, which blocks; throws if no thread can be started. */
+  void load(Runnable task) {
+    batches.execute(task);
   }
 
   private static void execute(Workers on, Runnable task) {
