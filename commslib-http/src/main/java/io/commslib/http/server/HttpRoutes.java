@@ -149,6 +149,11 @@ public final class HttpRoutes implements HttpHandler {
     return serving.repeated().count();
   }
 
+  /** {@return the number of requests that were refused because of a stop} */
+  long refusedByStop() {
+    return serving.refusedByStop();
+  }
+
   /** {@return the bound of {@link Builder#maxInFlight}} */
   int maxInFlight() {
     return serving.maxInFlight();

@@ -163,7 +163,11 @@ public final class HttpServerComponent implements LifecycleComponent {
     return routes.drain(timeout);
   }
 
-  /** Interrupts the requests in flight, ends all connections and frees the port. Idempotent. */
+  /**
+   * Interrupts the requests in flight, ends all connections and frees the port. After a drain has
+   * begun, the port is freed first and requests on open connections still get 503, until none has
+   * arrived for 20 ms, for at most 500 ms. Blocks for up to two seconds then. Idempotent.
+   */
   @Override
   public void close() {
     lock.lock();
@@ -175,11 +179,15 @@ public final class HttpServerComponent implements LifecycleComponent {
   }
 
   private void closeLocked() {
+    boolean isDraining = state == LifecycleState.DRAINING;
     state = LifecycleState.CLOSED;
-    routes.interrupt();
     HttpServer running = server;
     server = null;
-    if (running != null) {
+    if (running != null && isDraining) {
+      GentleStop.stop(running, routes, runtime);
+    }
+    routes.interrupt();
+    if (running != null && !isDraining) {
       running.stop(0);
     }
     Workers own = workers;

@@ -21,6 +21,7 @@ final class Serving {
   private final Duration retryAfter;
   private final int maxInFlight;
   private final AtomicLong refused = new AtomicLong();
+  private final AtomicLong refusedByStop = new AtomicLong();
   private final RepeatedAttempts repeated = new RepeatedAttempts();
   private volatile boolean stopping;
 
@@ -102,9 +103,14 @@ final class Serving {
     return refused.get();
   }
 
+  long refusedByStop() {
+    return refusedByStop.get();
+  }
+
   /** The reason why a request was not admitted. */
   Problem refusal() {
     if (stopping) {
+      refusedByStop.incrementAndGet();
       return ServerProblems.stopping(retryAfter);
     }
     refused.incrementAndGet();
