@@ -11,6 +11,7 @@ import io.commslib.http.HttpAnswerException;
 import io.commslib.http.Problem;
 import java.time.Duration;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -34,15 +35,14 @@ final class FailureAnswers {
       return ServerProblems.stopping(stopping.get());
     }
     Problem problem = problem(failure);
-    log.error(
-        problem.code().orElse("")
-            + ": "
-            + problem.detail()
-            + " ("
-            + operation
-            + "): "
-            + Failures.text(failure),
-        failure);
+    return logged(problem, operation, failure, failure);
+  }
+
+  /** Logs the text of a failure, and a stack trace if one is given. */
+  private Problem logged(
+      Problem problem, String operation, Throwable failure, @Nullable Throwable stack) {
+    String text = problem.code().orElse("") + ": " + problem.detail() + " (" + operation + "): ";
+    log.error(text + Failures.text(failure), stack);
     return problem;
   }
 
@@ -103,16 +103,6 @@ final class FailureAnswers {
 
   /** The handler has overrun its time and then failed. */
   Problem overran(Throwable failure, String operation) {
-    Problem problem = ServerProblems.overran();
-    log.error(
-        problem.code().orElse("")
-            + ": "
-            + problem.detail()
-            + " ("
-            + operation
-            + "): "
-            + Failures.text(failure),
-        null);
-    return problem;
+    return logged(ServerProblems.overran(), operation, failure, null);
   }
 }

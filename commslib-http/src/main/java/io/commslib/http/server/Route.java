@@ -49,10 +49,12 @@ final class Route {
       BodyRouteHandler<? super T> handler,
       Optional<Codec> codec,
       Map<String, List<String>> headers) {
-    RouteInvocation invocation =
-        (request, body) ->
-            rendered(handler.handle(request, decoded(body, bodyType, codec)), codec, template);
-    return new Route(template, bodyType, codec, invocation, headers);
+    return typed(
+        template,
+        bodyType,
+        codec,
+        headers,
+        (request, body, value) -> rendered(handler.handle(request, value), codec, template));
   }
 
   static <T> Route keyed(
@@ -62,14 +64,14 @@ final class Route {
       KeyedRequests keyed,
       Optional<Codec> codec,
       Map<String, List<String>> headers) {
-    // A body that can't be decoded must not take the key.
-    RouteInvocation invocation =
-        (request, body) -> {
-          T value = decoded(body, bodyType, codec);
-          return keyed.leased(
-              request, body, () -> rendered(handler.handle(request, value), codec, template));
-        };
-    return new Route(template, bodyType, codec, invocation, headers);
+    return typed(
+        template,
+        bodyType,
+        codec,
+        headers,
+        (request, body, value) ->
+            keyed.leased(
+                request, body, () -> rendered(handler.handle(request, value), codec, template)));
   }
 
   static <T> Route transactional(
@@ -80,15 +82,33 @@ final class Route {
       KeyedRequests keyed,
       Optional<Codec> codec,
       Map<String, List<String>> headers) {
+    return typed(
+        template,
+        bodyType,
+        codec,
+        headers,
+        (request, body, value) ->
+            keyed.transactional(
+                transactions,
+                request,
+                body,
+                tx -> rendered(handler.handle(request, value, tx), codec, template)));
+  }
+
+  /** Handles a request whose body has been decoded. */
+  private interface TypedInvocation<T> {
+    ServerAnswer invoke(RouteRequest request, byte[] body, T value) throws Exception;
+  }
+
+  /** Decodes first of all: a body that can't be decoded must not take a key. */
+  private static <T> Route typed(
+      PathTemplate template,
+      Class<T> bodyType,
+      Optional<Codec> codec,
+      Map<String, List<String>> headers,
+      TypedInvocation<T> then) {
     RouteInvocation invocation =
-        (request, body) -> {
-          T value = decoded(body, bodyType, codec);
-          return keyed.transactional(
-              transactions,
-              request,
-              body,
-              tx -> rendered(handler.handle(request, value, tx), codec, template));
-        };
+        (request, body) -> then.invoke(request, body, decoded(body, bodyType, codec));
     return new Route(template, bodyType, codec, invocation, headers);
   }
 

@@ -39,6 +39,7 @@ class FailureSitesTest {
           "RabbitErrors",
           "SqlErrors",
           "SqlCondition",
+          "DatabaseFailures",
           "RedactedFailure",
           "Failures");
 

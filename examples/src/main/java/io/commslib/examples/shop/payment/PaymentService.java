@@ -18,9 +18,6 @@ import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
-import io.commslib.http.server.HttpAnswer;
-import io.commslib.http.server.HttpRoutes;
-import io.commslib.jackson.JacksonCodec;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
 import java.math.BigDecimal;
@@ -63,22 +60,11 @@ public final class PaymentService {
         .ifPresent(
             http ->
                 lifecycle.server(
-                    http.server(NAME, service.routes(components), components.runtime)));
+                    http.server(
+                        NAME,
+                        components.lookup("GET /v1/charges/{order}", service::find),
+                        components.runtime)));
     return lifecycle.build();
-  }
-
-  private HttpRoutes routes(ServiceComponents components) {
-    return HttpRoutes.builder(components.runtime)
-        .codec(JacksonCodec.create())
-        .route(
-            "GET /v1/charges/{order}",
-            request ->
-                components
-                    .transactions
-                    .run(tx -> find(tx, request.variable("order")))
-                    .map(HttpAnswer::ok)
-                    .orElseGet(() -> HttpAnswer.of(404)))
-        .build();
   }
 
   private Optional<OrderCharge> find(TransactionContext tx, String orderId) {

@@ -9,16 +9,21 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.http.server.HttpAnswer;
+import io.commslib.http.server.HttpRoutes;
 import io.commslib.http.server.TransactionalRouteHandler;
 import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.InboxSchema;
 import io.commslib.idempotency.JdbcInbox;
+import io.commslib.jackson.JacksonCodec;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxRelay;
 import io.commslib.outbox.OutboxSchema;
+import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * The components of every service: database with tables, transport with queues, outbox with relay,
@@ -96,6 +101,19 @@ public final class ServiceComponents {
   /** Wraps the handler of a request so that its effect is logged. */
   public <T> TransactionalRouteHandler<T> logged(TransactionalRouteHandler<T> handler) {
     return effects.logged(handler);
+  }
+
+  /** Routes that answer what the service has stored of an order, for the summary of an order. */
+  public HttpRoutes lookup(
+      String template, BiFunction<TransactionContext, String, Optional<?>> find) {
+    return HttpRoutes.builder(runtime)
+        .codec(JacksonCodec.create())
+        .route(
+            template,
+            request ->
+                HttpAnswer.okOrNotFound(
+                    transactions.run(tx -> find.apply(tx, request.variable("order")))))
+        .build();
   }
 
   /** Sends a parcel to the service beside the shop, if there is one, in the transaction. */

@@ -13,9 +13,6 @@ import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
-import io.commslib.http.server.HttpAnswer;
-import io.commslib.http.server.HttpRoutes;
-import io.commslib.jackson.JacksonCodec;
 import io.commslib.saga.Replies;
 import java.util.Optional;
 
@@ -49,22 +46,13 @@ public final class ShippingService {
     environment
         .http()
         .ifPresent(
-            http -> lifecycle.server(http.server(NAME, service.routes(), components.runtime)));
+            http ->
+                lifecycle.server(
+                    http.server(
+                        NAME,
+                        components.lookup("GET /v1/parcels/{order}", service::find),
+                        components.runtime)));
     return lifecycle.build();
-  }
-
-  private HttpRoutes routes() {
-    return HttpRoutes.builder(components.runtime)
-        .codec(JacksonCodec.create())
-        .route(
-            "GET /v1/parcels/{order}",
-            request ->
-                components
-                    .transactions
-                    .run(tx -> find(tx, request.variable("order")))
-                    .map(HttpAnswer::ok)
-                    .orElseGet(() -> HttpAnswer.of(404)))
-        .build();
   }
 
   private Optional<OrderParcel> find(TransactionContext tx, String orderId) {
