@@ -205,8 +205,8 @@ final class RelayFetcher {
   /**
    * Takes the result of the read-ahead; null while it is in progress.
    *
-   * @param retries whether messages may be waiting for their next attempt by now
-   * @param excluded the destinations that must be left out by now
+   * @param retries whether messages may be waiting for their next attempt now
+   * @param excluded the destinations that must be left out now
    * @throws RuntimeException if the read-ahead failed; or an {@link Error}
    */
   @Nullable Found takeReadAhead(boolean retries, Set<String> excluded) {

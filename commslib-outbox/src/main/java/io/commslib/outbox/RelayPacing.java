@@ -78,7 +78,7 @@ final class RelayPacing {
   }
 
   /**
-   * Whether to fetch rows of other destinations although the usual fetch could go on: one
+   * Whether to fetch rows of other destinations although the usual fetch has capacity: one
    * destination has its share of the memory, or almost has it for a long time already.
    *
    * @param saturated whether one has its share

@@ -60,9 +60,9 @@ final class RelayReadAhead {
   /**
    * Takes the result; null while the fetch is in progress. A result that is out of date is empty.
    *
-   * @param retries whether messages may be waiting for their next attempt by now
-   * @param excluded the destinations that must be left out by now
-   * @param rescans the number of rescans by now
+   * @param retries whether messages may be waiting for their next attempt now
+   * @param excluded the destinations that must be left out now
+   * @param rescans the number of rescans now
    * @throws RuntimeException if the fetch failed; or an {@link Error}
    */
   RelayFetcher.@Nullable Found take(boolean retries, Set<String> excluded, long rescans) {
