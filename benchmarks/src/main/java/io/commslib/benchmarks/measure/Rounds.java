@@ -54,11 +54,28 @@ public final class Rounds {
    * figures of a round.
    */
   public double ratio(String name, String to) {
+    return middle(ratios(name, to));
+  }
+
+  private List<Double> ratios(String name, String to) {
     List<Double> ratios = new ArrayList<>();
     for (int round = 0; round < figures.get(name).size(); round++) {
       ratios.add(figures.get(name).get(round) / figures.get(to).get(round));
     }
-    return middle(ratios);
+    return ratios;
+  }
+
+  /** Prints the median and the spread of the ratios of each round. */
+  public void printRatio(PrintStream out, String name, String to) {
+    double[] sorted = sorted(ratios(name, to));
+    out.printf(
+        Locale.ROOT,
+        "  %s / %s: median %.3f  min %.3f  max %.3f%n",
+        name,
+        to,
+        ratio(name, to),
+        sorted[0],
+        sorted[sorted.length - 1]);
   }
 
   public void print(PrintStream out, String unit) {

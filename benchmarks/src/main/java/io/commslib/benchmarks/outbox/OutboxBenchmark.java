@@ -59,7 +59,7 @@ public final class OutboxBenchmark implements Benchmark {
         + " 10,000 rows, in a child JVM with 256 MiB, and the same for the raw loop. Old snapshot: drain with"
         + " an open snapshot and 100,000 dead rows divided by drain of a vacuumed table, by relays that"
         + " have published before, since a relay's first read scans the dead rows. Brokers: relay"
-        + " to Kafka (100,000 rows, once without compression and once with lz4) and RabbitMQ (40,000, its queue emptied before each round)"
+        + " to Kafka (150,000 rows, once without compression and once with lz4) and RabbitMQ (40,000, its queue emptied before each round)"
         + " divided by the slower of relay alone and bare client. Neither broker fences keys, so one message"
         + " of a key is in flight at a time. Also printed: the rate with 10,000 keys, and the highest"
         + " rate that the processors allow, which is their number divided by the processor time per message of"
@@ -358,9 +358,9 @@ public final class OutboxBenchmark implements Benchmark {
   }
 
   private void brokers(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
-    int messages = quick ? 1_000 : 100_000;
-    kafka("toKafka", Compression.NONE, testbed, messages, quick, out);
-    kafka("toKafkaLz4", Compression.LZ4, testbed, messages, quick, out);
+    int messages = quick ? 1_000 : 150_000;
+    kafka("toKafka", Compression.NONE, testbed, messages, 7, quick, out);
+    kafka("toKafkaLz4", Compression.LZ4, testbed, messages, 2, quick, out);
     int fewer = quick ? 1_000 : 40_000;
     try (RabbitServer server = RabbitServer.start();
         RabbitTransport transport =
@@ -385,6 +385,7 @@ public final class OutboxBenchmark implements Benchmark {
       Compression compression,
       OutboxTestbed testbed,
       int messages,
+      int warmUps,
       boolean quick,
       PrintStream out)
       throws Exception {
@@ -401,7 +402,7 @@ public final class OutboxBenchmark implements Benchmark {
               name,
               transport,
               messages,
-              10,
+              warmUps,
               (ready, time) ->
                   OutboxBrokers.kafkaProducer(
                       server.bootstrapServers(), clientName, messages, ready, time),
@@ -450,7 +451,7 @@ public final class OutboxBenchmark implements Benchmark {
     ProcessorTime ofBoth = new ProcessorTime();
     ProcessorTime ofSideBySide = new ProcessorTime();
     ProcessorTime ofManyKeys = new ProcessorTime();
-    int counted = quick ? 1 : 5;
+    int counted = quick ? 1 : 6;
     for (int i = 0; !quick && i < broker.warmUps(); i++) {
       OutboxBrokers.relay(testbed, transport, messages, OutboxTestbed.KEYS, new ProcessorTime());
       broker.cleanup().run();
@@ -477,9 +478,11 @@ public final class OutboxBenchmark implements Benchmark {
                     () ->
                         OutboxBrokers.relay(
                             testbed, transport, messages, MANY_KEY_COUNT, ofManyKeys)))
-            .run(quick ? 0 : 2, counted);
+            .run(quick ? 0 : 1, counted);
     out.println(name + ":");
     rounds.print(out, "messages/s");
+    rounds.printRatio(out, TO_BROKER, SIDE_BY_SIDE);
+    rounds.printRatio(out, MANY_KEYS, SIDE_BY_SIDE);
     String slower = rounds.median(ALONE) < rounds.median(BARE) ? ALONE : BARE;
     out.println("  processor time:");
     print(ALONE, ofRelay, counted, out);
