@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
  * @param missing the number of bytes of payload and headers, if they were left in the database
  *     because of their size; else 0
  * @param lane equal for rows that must be published one after the other; null for rows without key
- * @param decoded the message if it was decoded already, else null
  */
 record OutboxRow(
     int shard,
@@ -28,8 +27,7 @@ record OutboxRow(
     byte[] payload,
     String headers,
     @Nullable String lane,
-    long missing,
-    @Nullable Message decoded) {
+    long missing) {
 
   private static final byte[] NO_BYTES = {};
 
@@ -43,18 +41,18 @@ record OutboxRow(
       @Nullable String key,
       byte[] payload,
       String headers) {
-    this(shard, id, destination, key, payload, headers, laneOf(destination, key), 0, null);
+    this(shard, id, destination, key, payload, headers, laneOf(destination, key), 0);
   }
 
   /** A row whose payload and headers are still in the database. */
   static OutboxRow withoutBody(
       int shard, long id, String destination, @Nullable String key, long bytes) {
     return new OutboxRow(
-        shard, id, destination, key, NO_BYTES, "", laneOf(destination, key), bytes, null);
+        shard, id, destination, key, NO_BYTES, "", laneOf(destination, key), bytes);
   }
 
   OutboxRow withBody(byte[] body, String text) {
-    return new OutboxRow(shard, id, destination, key, body, text, lane, 0, null);
+    return new OutboxRow(shard, id, destination, key, body, text, lane, 0);
   }
 
   private static @Nullable String laneOf(String destination, @Nullable String key) {
@@ -89,18 +87,8 @@ record OutboxRow(
 
   /** Decodes the message. A row that was changed by hand may fail. */
   Message message() {
-    Message usual = decoded != null ? decoded : RowHeaders.read(this);
+    Message usual = RowHeaders.read(this);
     return usual != null ? usual : decode();
-  }
-
-  /** Decodes the message on the calling thread, so that the relay's thread need not. */
-  OutboxRow prepared() {
-    // The text keeps its hash, which the relay's thread needs.
-    int unused = lane == null ? 0 : lane.hashCode();
-    Message message = hasBody() ? RowHeaders.read(this) : null;
-    return message == null
-        ? this
-        : new OutboxRow(shard, id, destination, key, payload, headers, lane, missing, message);
   }
 
   /** Decodes a row of another writer or version. Its failures name what is wrong. */

@@ -254,7 +254,7 @@ final class PostgresRows extends DatabaseRows {
         String to = found.getString(3);
         // Rows of one destination share its text, which is compared often.
         destination = to.equals(destination) ? destination : to;
-        rows.add(row(found, destination).prepared());
+        rows.add(row(found, destination));
       }
     }
     return rows;

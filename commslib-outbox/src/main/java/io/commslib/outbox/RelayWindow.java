@@ -35,8 +35,7 @@ final class RelayWindow {
 
   private static final Step NO_STEP = new Step(null, null);
 
-  /** A row without payload and headers, and its decoded message without the payload. */
-  private static final int ROW_OVERHEAD_BYTES = 1_000;
+  private static final int ROW_OVERHEAD_BYTES = 300;
 
   /** A row with what it belongs to, so that no text is looked up again. */
   private record Entry(OutboxRow row, @Nullable Lane lane, Count ofDestination) {}
