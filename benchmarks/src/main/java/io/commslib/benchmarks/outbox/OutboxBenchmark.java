@@ -359,7 +359,7 @@ public final class OutboxBenchmark implements Benchmark {
 
   private void brokers(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int messages = quick ? 1_000 : 150_000;
-    kafka("toKafka", Compression.NONE, testbed, messages, 7, quick, out);
+    kafka("toKafka", Compression.NONE, testbed, messages, 11, quick, out);
     kafka("toKafkaLz4", Compression.LZ4, testbed, messages, 2, quick, out);
     int fewer = quick ? 1_000 : 40_000;
     try (RabbitServer server = RabbitServer.start();
