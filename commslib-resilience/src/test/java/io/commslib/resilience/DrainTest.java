@@ -24,6 +24,7 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.testkit.Await;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -373,6 +374,24 @@ class DrainTest {
         }
         round.calls.end();
       }
+    }
+  }
+
+  @Test
+  void aCallWaitsAndEndsAlthoughTheRuntimeIsClosed() throws IOException {
+    SystemRuntime real = SystemRuntime.platformThreads();
+    try (Resilience open = Resilience.create(real)) {
+      String answer =
+          operation(open, "charge")
+              .call(
+                  attempt -> {
+                    if (attempt.attempt() == 1) {
+                      real.close();
+                      throw new IOException("lost");
+                    }
+                    return "attempt " + attempt.attempt();
+                  });
+      assertThat(answer).isEqualTo("attempt 2");
     }
   }
 }

@@ -3,6 +3,7 @@ package io.commslib.core.time;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -109,6 +110,12 @@ public final class SystemRuntime implements CommsRuntime {
     Thread thread = new Thread(Objects.requireNonNull(body, "body"), "commslib-" + name);
     thread.setDaemon(true);
     return thread;
+  }
+
+  /** Needs no scheduler, so that a thread does not wait forever once the runtime is closed. */
+  @Override
+  public void pause(Duration time) throws InterruptedException {
+    boolean unused = new CountDownLatch(1).await(Timeouts.nanos(time), TimeUnit.NANOSECONDS);
   }
 
   private Thread newWorker(String name, Runnable body) {

@@ -38,4 +38,17 @@ class SystemRuntimeTest {
     assertThat(seen.get().getName()).isEqualTo("commslib-test-1");
     assertThat(seen.get().getClass()).isEqualTo(Thread.class);
   }
+
+  @Test
+  void aPauseNeedsNoSchedulerAndIsNeverShorter() throws Exception {
+    SystemRuntime runtime = SystemRuntime.platformThreads();
+    runtime.close();
+    long begin = runtime.time().nanoTime();
+    runtime.pause(Duration.ofMillis(20));
+    assertThat(runtime.time().nanoTime() - begin).isGreaterThanOrEqualTo(20_000_000);
+
+    Thread.currentThread().interrupt();
+    assertThatThrownBy(() -> runtime.pause(Duration.ZERO)).isInstanceOf(InterruptedException.class);
+    assertThat(Thread.currentThread().isInterrupted()).isFalse();
+  }
 }
