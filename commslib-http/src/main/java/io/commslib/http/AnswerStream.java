@@ -196,6 +196,8 @@ final class AnswerStream extends InputStream implements BodySubscriber<Object> {
       toCancel = isClosed || isComplete ? null : subscription;
       isClosed = true;
       received.clear();
+      // A thread that still reads must not wait for the idle time.
+      changed.signalAll();
     } finally {
       lock.unlock();
     }

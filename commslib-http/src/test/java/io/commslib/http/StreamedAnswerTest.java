@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -109,6 +110,39 @@ class StreamedAnswerTest {
             });
     assertThat(read).isEqualTo("ab-1");
     assertFree(exports);
+  }
+
+  /** As if a reader gave the body to a thread that still reads when the reader returns. */
+  @Test
+  void theEndOfTheCallEndsAReadOnAnotherThread() throws Exception {
+    RawServer server =
+        fixture.raw(
+            connection -> {
+              connection.readHead();
+              connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na");
+              connection.awaitEnd();
+            });
+    HttpService exports = patient(server.uri());
+    CompletableFuture<String> end = new CompletableFuture<>();
+    Thread reading =
+        exports.get("/export").stream(
+            body -> {
+              Thread thread = new Thread(() -> end.complete(endOf(body)), "reads-on");
+              thread.start();
+              Await.until("it waits", () -> thread.getState() == Thread.State.TIMED_WAITING);
+              return thread;
+            });
+    assertThat(end.get(20, TimeUnit.SECONDS)).isEqualTo("the answer is closed");
+    reading.join(20_000);
+    assertFree(exports);
+  }
+
+  private static String endOf(InputStream body) {
+    try {
+      return "read " + body.readAllBytes().length;
+    } catch (IOException e) {
+      return e.getMessage();
+    }
   }
 
   private void awaitEnd() {
