@@ -57,7 +57,9 @@ final class BoundedBody implements BodyHandler<byte[]> {
   @Override
   public BodySubscriber<byte[]> apply(ResponseInfo head) {
     Collector collector = new Collector();
-    collector.isAnnouncedTooLarge = hasBody && announced(head.headers()) > max;
+    // The length of a 304 is that of the content that is not sent again.
+    boolean isAnnounced = hasBody && head.statusCode() != 304;
+    collector.isAnnouncedTooLarge = isAnnounced && announced(head.headers()) > max;
     // The JDK reads with a subscriber of its own at once, and with any other on another thread.
     BodySubscriber<byte[]> reader = BodySubscribers.fromSubscriber(collector, Collector::bytes);
     collector.reader = reader;

@@ -23,7 +23,9 @@ final class BoundedExchange implements HttpExchange<byte[]> {
     try {
       return service.http().send(request, body);
     } catch (IOException e) {
-      throw body.isTooLarge() ? new BoundedBody.TooLargeException(max) : e;
+      throw body.isTooLarge()
+          ? new BoundedBody.TooLargeException(max)
+          : HttpOutcomes.withoutContent(e);
     } catch (IllegalArgumentException e) {
       if (HttpOutcomes.isMalformedLength(e)) {
         throw HttpOutcomes.malformedLength();

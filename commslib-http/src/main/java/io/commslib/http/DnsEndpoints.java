@@ -30,6 +30,12 @@ final class DnsEndpoints implements Endpoints {
     this.host = Checks.matches("host", host, HOST, "a name of letters, digits, dots and hyphens");
     this.port = Checks.inRange("port", port, 1, 65_535);
     this.resolver = resolver;
+    // The JDK's client takes the host from a URI, which knows fewer names than a name server.
+    Checks.check(
+        current().get(0).getHost() != null,
+        "host",
+        host,
+        "a name of labels that begin and end with a letter or digit, the last one with a letter");
   }
 
   /** The endpoint before the first lookup; blocks nothing. */

@@ -7,6 +7,7 @@ import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.time.TimeSource;
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse;
@@ -67,6 +68,15 @@ final class HttpOutcomes implements OutcomeClassifier<HttpResponse<?>> {
 
   static IOException malformedLength() {
     return new IOException("the answer has a malformed Content-Length");
+  }
+
+  /**
+   * Returns a failure whose text shows no content: the client shows the line that it can't read.
+   */
+  static IOException withoutContent(IOException failure) {
+    return Failures.find(failure, ProtocolException.class).isPresent()
+        ? new ProtocolException("the answer is no valid HTTP")
+        : failure;
   }
 
   static boolean isFailure(int status) {

@@ -282,6 +282,8 @@ public final class HttpService {
             "expect",
             "host",
             "idempotency-key",
+            // The client frames the body by its length, and two framings are two requests.
+            "transfer-encoding",
             "upgrade",
             "x-call-id",
             "x-request-attempt");

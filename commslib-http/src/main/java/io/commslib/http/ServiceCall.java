@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class ServiceCall {
 
   private static final int NOT_FOUND = 404;
+  private static final int NOT_MODIFIED = 304;
   private static final int FIRST_REDIRECT = 300;
 
   private final HttpService service;
@@ -262,7 +263,7 @@ public final class ServiceCall {
     Optional<Problem> problem = HttpOutcomes.problem(status, answer.headers(), content);
     return new HttpAnswerException(
         "COMMS-HTTP-001",
-        HttpOutcomes.isFailure(status)
+        HttpOutcomes.isFailure(status) || status == NOT_MODIFIED
             ? "the answer has status " + status
             : "the answer is a redirect, which is not followed",
         status,

@@ -13,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Sends the attempts of a service over HTTP: each one to an instance of the pool, with its own
@@ -101,7 +102,9 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
     if (credentials != null) {
       // The client's own failure for a malformed value would show it.
       String credential =
-          HttpService.Builder.checkValue("Authorization", credentials.authorization(renew));
+          HttpService.Builder.checkValue(
+              "Authorization",
+              Objects.requireNonNull(credentials.authorization(renew), "authorization"));
       next.setHeader("Authorization", credential);
     }
     RequestHeaders.write(attempt, service.timeoutHeader(), NO_FIELDS, request.callId, next);

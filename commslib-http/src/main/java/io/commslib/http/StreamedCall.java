@@ -147,7 +147,7 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
         throw new BoundedBody.TooLargeException(service.maxAnswerBytes());
       }
       if (e.getCause() instanceof IOException io) {
-        throw io;
+        throw HttpOutcomes.withoutContent(io);
       }
       throw HttpOutcomes.isMalformedLength(e)
           ? HttpOutcomes.malformedLength()

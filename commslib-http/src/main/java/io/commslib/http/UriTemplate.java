@@ -65,7 +65,8 @@ final class UriTemplate {
   }
 
   private String fixed(String part) {
-    check(part.indexOf('}') < 0);
+    // A fragment is not sent, and its values would be lost.
+    check(part.indexOf('}') < 0 && part.indexOf('#') < 0);
     try {
       var unused = URI.create("http://host/" + part);
     } catch (IllegalArgumentException e) {

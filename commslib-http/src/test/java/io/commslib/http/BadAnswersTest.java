@@ -29,6 +29,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each kind of bad answer has its code, shows no content, and leaves the next call alone. */
 class BadAnswersTest {
@@ -140,14 +141,24 @@ class BadAnswersTest {
         .hasSize(bad.attempts());
   }
 
-  /** The JDK's client throws an unchecked exception with the value. */
-  @Test
-  void aMalformedLengthIsNoAnswer() throws Exception {
+  /** The JDK's client shows what it can't read, in texts of several types of exceptions. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        SECRET + "\r\n\r\n",
+        "HTTP/1.1 " + SECRET + "\r\n\r\n",
+        "HTTP/2.0 200 " + SECRET + "\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n" + SECRET + "\u0001: a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n" + SECRET + " : a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: " + SECRET + "\r\n\r\nabc",
+        "HTTP/1.1 204 OK\r\nContent-Length: " + SECRET + "\r\n\r\n"
+      })
+  void aMalformedHeadIsNoAnswerAndIsNotShown(String head) throws Exception {
     RawServer server =
         fixture.raw(
             connection -> {
               connection.readHead();
-              connection.write("HTTP/1.1 200 OK\r\nContent-Length: " + SECRET + "\r\n\r\nabc");
+              connection.write(head);
             });
     HttpService malformed = HttpService.builder("raw", server.uri()).build(fixture.resilience);
     List<ThrowingCallable> calls =

@@ -217,7 +217,19 @@ class DnsEndpointsTest {
 
   @Test
   void whatBreaksARuleIsRefused() {
-    for (String host : List.of("", "a b", "a/b", "user@host", "a:1", "[::1]", "my_host", "-a")) {
+    for (String host :
+        List.of(
+            "",
+            "a b",
+            "a/b",
+            "user@host",
+            "a:1",
+            "[::1]",
+            "my_host",
+            "-a",
+            "a-",
+            "a..b",
+            "1.2.3")) {
       assertThatThrownBy(() -> Endpoints.dns(host, 80))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith("host: ");

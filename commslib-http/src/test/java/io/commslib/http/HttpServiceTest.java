@@ -296,6 +296,31 @@ class HttpServiceTest {
   }
 
   @Test
+  void theLengthOfWhatWasNotModifiedIsNoBody() throws Exception {
+    RawServer server =
+        fixture.raw(
+            connection -> {
+              connection.readHead();
+              connection.write("HTTP/1.1 304 Not Modified\r\nContent-Length: 99000000\r\n\r\n");
+            });
+    HttpService prices = service(server.uri());
+    assertThat(failure(() -> prices.get("/x").header("If-None-Match", "\"7\"").send()))
+        .hasMessageStartingWith("COMMS-HTTP-001: the answer has status 304");
+  }
+
+  @Test
+  void aMissingCredentialIsNamed() throws Exception {
+    StubServer server = fixture.stub(request -> Answer.empty(204));
+    @SuppressWarnings("NullAway") // as code without a check of nullness may return it
+    CredentialSource none = renew -> null;
+    HttpService prices =
+        HttpService.builder("pricing", server.uri()).credentials(none).build(resilience);
+    assertThatThrownBy(() -> prices.get("/x").send())
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("authorization");
+  }
+
+  @Test
   void aMalformedCredentialIsNotShown() throws Exception {
     StubServer server = fixture.stub(request -> Answer.empty(204));
     HttpService prices =
@@ -592,8 +617,10 @@ class HttpServiceTest {
     assertThatThrownBy(() -> prices.get("/x").header("X-Note", "a\r\nSecret: b"))
         .hasMessage(
             "X-Note: not valid (expected: up to 8000 printable ASCII characters, without CR and LF)");
-    assertThatThrownBy(() -> prices.get("/x").header("Idempotency-Key", "a"))
-        .hasMessage("header: Idempotency-Key (expected: one that the library does not set)");
+    for (String reserved : List.of("Idempotency-Key", "Transfer-Encoding", "Content-Length")) {
+      assertThatThrownBy(() -> prices.get("/x").header(reserved, "a"))
+          .hasMessage("header: " + reserved + " (expected: one that the library does not set)");
+    }
     assertThatThrownBy(() -> prices.get("/x").header("a b", "c"))
         .hasMessageStartingWith("header: 'a b'");
     assertThatThrownBy(() -> prices.post("/x").key("a\u00e9"))

@@ -51,6 +51,8 @@ class UriTemplateTest {
             "/{a b}",
             "/a b",
             "/{{a}}",
+            "/{a}#b",
+            "/a#{b}",
             "/%zz")) {
       assertThatThrownBy(() -> UriTemplate.parse(malformed))
           .as(malformed)
