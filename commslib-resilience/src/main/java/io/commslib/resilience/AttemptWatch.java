@@ -1,6 +1,7 @@
 package io.commslib.resilience;
 
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.WorkInterrupts;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -177,7 +178,8 @@ final class AttemptWatch {
   /**
    * Ends an attempt of this thread.
    *
-   * @return whether the tick has interrupted it; the interrupt is then cleared
+   * @return whether the tick has interrupted it; the interrupt is then cleared, apart from that of
+   *     work around it
    */
   boolean end(Watched watched) {
     if (tryEnd(watched)) {
@@ -186,7 +188,7 @@ final class AttemptWatch {
     while ((watched.get() & Watched.KIND) == Watched.STOPPING) {
       Thread.onSpinWait();
     }
-    Thread.interrupted();
+    WorkInterrupts.returned(watched);
     return true;
   }
 
@@ -258,7 +260,7 @@ final class AttemptWatch {
     void overran(AttemptWatch watch) {
       watch.overran();
       if (thread != null) {
-        thread.interrupt();
+        WorkInterrupts.interrupt(this, thread);
       }
     }
   }

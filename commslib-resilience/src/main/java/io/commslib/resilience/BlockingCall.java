@@ -6,6 +6,7 @@ import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.resilience.RateLimiter;
+import io.commslib.core.time.WorkInterrupts;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -65,11 +66,13 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
 
   /** Leads a shared call, or follows one until its end or the own deadline. */
   private T shared(OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
+    // A call that leads at once has all of its time, however short.
+    long begin = startNanos;
     while (true) {
       SharedCall own = new SharedCall(operation, Thread.currentThread(), CallContext.current());
       SharedCall joined = guard().shared().join(own);
       if (joined == null || joined == own) {
-        return answered(lead(own, classifier, work));
+        return answered(lead(own, begin, classifier, work));
       }
       SharedCall.End end = follow(joined);
       joined.leave(own);
@@ -80,15 +83,16 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
         reportShared(end.outcome());
         return answered(end);
       }
+      begin = now();
     }
   }
 
   private SharedCall.End lead(
-      SharedCall own, OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) {
+      SharedCall own, long begin, OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) {
     SharedCall.End end = SharedCall.End.abandoned(null);
     CallContext before = own.context(CallContext.current()).attach();
     try {
-      attempts(now(), classifier, work);
+      attempts(begin, classifier, work);
       end = SharedCall.End.of(this);
     } finally {
       before.restore();
@@ -131,7 +135,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
 
     @Override
     void overran(AttemptWatch watch) {
-      waiting.interrupt();
+      WorkInterrupts.interrupt(this, waiting);
     }
   }
 

@@ -3,6 +3,7 @@ package io.commslib.resilience;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.call.CallWork;
+import io.commslib.core.time.WorkInterrupts;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,7 +120,7 @@ public final class Part<T extends @Nullable Object> {
     } else {
       interrupted = true;
       threads.overrunBegins();
-      runner.interrupt();
+      WorkInterrupts.interrupt(this, runner);
     }
   }
 
@@ -129,7 +130,7 @@ public final class Part<T extends @Nullable Object> {
     free(threads);
     if (interrupted) {
       // The composer's own interrupt must not reach the thread's next work.
-      Thread.interrupted();
+      WorkInterrupts.returned(this);
       threads.overrunEnds();
     } else if (Failures.isInterrupt(failure)) {
       // Of another origin: the thread may be the caller's.

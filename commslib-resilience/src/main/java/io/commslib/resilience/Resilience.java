@@ -95,7 +95,7 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
    * @throws IllegalStateException if there are {@value #MAX_REMOTES} remotes already
    */
   public Guard guard(String service) {
-    Guard known = guards.get(service);
+    Guard known = guards.get(Objects.requireNonNull(service, "service"));
     if (known != null) {
       return known;
     }

@@ -166,6 +166,17 @@ class CollapseTest {
     assertThat(follower).isCancelled();
   }
 
+  /** A call must have 10 ms for its first attempt: time that passes before counts for nothing. */
+  @Test
+  void aCallThatLeadsAtOnceMayHaveTheShortestDeadline() {
+    realGuard.replacePolicy(
+        CallPolicy.builder()
+            .deadline(Duration.ofMillis(10))
+            .attemptTimeout(Duration.ofMillis(10))
+            .build());
+    assertThat(blocking.<String, RuntimeException>call(attempt -> "led")).isEqualTo("led");
+  }
+
   @Test
   void onlySafeOperationsCollapse() {
     assertThatIllegalArgumentException()

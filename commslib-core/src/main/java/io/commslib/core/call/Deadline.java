@@ -31,6 +31,7 @@ public final class Deadline {
    * @return the deadline
    */
   public static Deadline after(Duration timeout, TimeSource time) {
+    Objects.requireNonNull(timeout, "timeout");
     return new Deadline(time, time.nanoTime() + Timeouts.nanos(timeout));
   }
 

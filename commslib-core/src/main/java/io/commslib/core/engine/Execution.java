@@ -7,6 +7,7 @@ import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.TimeSource;
+import io.commslib.core.time.WorkInterrupts;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.wire.DeadLetterHeaders;
 import java.time.Duration;
@@ -83,7 +84,7 @@ final class Execution implements Delivery, Supplier<CallContext> {
     if (tx != null) {
       tx.setRollbackOnly();
     }
-    thread.interrupt();
+    WorkInterrupts.interrupt(this, thread);
     return true;
   }
 
@@ -97,7 +98,11 @@ final class Execution implements Delivery, Supplier<CallContext> {
     boolean overrun = state == State.OVERRUN;
     state = State.ENDED;
     // Neither the watchdog's interrupt nor the handler's own may reach the worker's next record.
-    Thread.interrupted();
+    if (overrun) {
+      WorkInterrupts.returned(this);
+    } else {
+      Thread.interrupted();
+    }
     return overrun;
   }
 

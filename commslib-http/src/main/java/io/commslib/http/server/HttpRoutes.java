@@ -106,7 +106,8 @@ public final class HttpRoutes implements HttpHandler {
   }
 
   /**
-   * Stops the intake and waits until the requests in flight have their answers.
+   * Stops the intake and waits until the requests in flight have their answers. On other servers
+   * than the JDK's it waits until their {@link #handle(ServerRequest)} has returned.
    *
    * @param timeout the maximum wait
    * @return whether none is in flight
@@ -122,7 +123,10 @@ public final class HttpRoutes implements HttpHandler {
     serving.watch().interruptAll();
   }
 
-  /** {@return the number of requests whose answer has not left} */
+  /**
+   * {@return the number of requests whose answer has not left, or for other servers than the JDK's,
+   * whose {@link #handle(ServerRequest)} has not returned}
+   */
   public int inFlight() {
     return serving.open().count();
   }

@@ -1,6 +1,7 @@
 package io.commslib.http.server;
 
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.WorkInterrupts;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -129,7 +130,11 @@ final class RequestWatch {
         }
         Thread.onSpinWait();
       }
-      Thread.interrupted();
+      if (overran) {
+        WorkInterrupts.returned(this);
+      } else {
+        Thread.interrupted();
+      }
       return overran;
     }
 
@@ -149,14 +154,14 @@ final class RequestWatch {
         return;
       }
       watch.overruns.incrementAndGet();
-      thread.interrupt();
+      WorkInterrupts.interrupt(this, thread);
       set(INTERRUPTED);
     }
 
     /** On any thread. */
     private void interruptNow() {
       if (compareAndSet(RUNNING, INTERRUPTING)) {
-        thread.interrupt();
+        WorkInterrupts.interrupt(this, thread);
         set(INTERRUPTED);
       }
     }

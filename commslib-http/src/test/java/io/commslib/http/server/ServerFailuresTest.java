@@ -1,5 +1,6 @@
 package io.commslib.http.server;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,6 +12,7 @@ import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
+import io.commslib.core.time.SystemRuntime;
 import io.commslib.http.HttpService;
 import io.commslib.http.Problem;
 import io.commslib.jackson.JacksonCodec;
@@ -23,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -227,6 +230,39 @@ class ServerFailuresTest {
       assertThat(server.routes.overruns()).isEqualTo(1);
       works(server);
     }
+  }
+
+  /** The call has the deadline of the request, so both interrupt the thread at the same moment. */
+  @Test
+  void aHandlerIsInterruptedAlthoughItsCallTakesTheInterruptOfItsOwnTimeout() throws Exception {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.create(runtime)) {
+      CompletableFuture<TestServer> serving = new CompletableFuture<>();
+      RouteHandler handler =
+          request -> {
+            HttpRoutes routes = serving.join().routes;
+            String quote =
+                resilience
+                    .guard("pricing")
+                    .operation("quote", Idempotency.SAFE)
+                    .callOr(attempt -> untilBothAreInterrupted(resilience, routes), failure -> "too late");
+            new CountDownLatch(1).await(20, TimeUnit.SECONDS);
+            return HttpAnswer.of(200).withBytes("text/plain", quote.getBytes(UTF_8));
+          };
+      try (TestServer server = serverOf(handler)) {
+        serving.complete(server);
+        HttpResponse<String> answer = server.get("/fails", "X-Request-Timeout-Ms", "100");
+        assertThat(answer.statusCode()).as("%s", answer.body()).isEqualTo(504);
+        works(server);
+      }
+    }
+  }
+
+  private static String untilBothAreInterrupted(Resilience resilience, HttpRoutes routes) {
+    while (resilience.overruns() == 0 || routes.overruns() == 0) {
+      Thread.onSpinWait();
+    }
+    return "late";
   }
 
   private static HttpAnswer hang() throws InterruptedException {
