@@ -46,7 +46,9 @@ public final class HttpCalls {
     String host = String.valueOf(uri.getHost()).toLowerCase(Locale.ROOT);
     String service = uri.getPort() < 0 ? host : host + ":" + uri.getPort();
     String method = request.method();
-    return CallTarget.of(service, method, HttpMethods.idempotency(method));
+    // The name of a host may be longer than that of a service, and its end tells more.
+    int from = Math.max(0, service.length() - CallTarget.MAX_NAME_CHARS);
+    return CallTarget.of(service.substring(from), method, HttpMethods.idempotency(method));
   }
 
   /** Builds a protected client. Mutable; confined to one thread. */

@@ -22,6 +22,7 @@ import java.net.http.HttpResponse.PushPromiseHandler;
 import java.net.http.HttpTimeoutException;
 import java.net.http.WebSocket;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -54,6 +55,7 @@ final class ProtectedHttpClient extends HttpClient {
   @Override
   public <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> handler)
       throws IOException, InterruptedException {
+    checkGiven(request, handler);
     String callId = callId(request);
     AnswerReading<T> reading = new AnswerReading<>(handler);
     UnusedAnswers<T> answers = new UnusedAnswers<>();
@@ -91,6 +93,7 @@ final class ProtectedHttpClient extends HttpClient {
   @Override
   public <T> CompletableFuture<HttpResponse<T>> sendAsync(
       HttpRequest request, BodyHandler<T> handler, @Nullable PushPromiseHandler<T> pushes) {
+    checkGiven(request, handler);
     String callId = callId(request);
     AnswerReading<T> reading = new AnswerReading<>(handler);
     UnusedAnswers<T> answers = new UnusedAnswers<>();
@@ -129,6 +132,12 @@ final class ProtectedHttpClient extends HttpClient {
               }
             });
     return answer;
+  }
+
+  /** As the wrapped client does, before anything is sent. */
+  private static void checkGiven(HttpRequest request, BodyHandler<?> handler) {
+    Objects.requireNonNull(request, "request");
+    Objects.requireNonNull(handler, "handler");
   }
 
   private GuardedOperation operation(HttpRequest request) {

@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ProxySelector;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -79,6 +81,38 @@ class HttpCallsTest {
     assertThat(
             resilience.guard(service(busy)).operation("POST", Idempotency.NON_IDEMPOTENT).target())
         .hasToString(service(busy) + " POST");
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // as code without a check of nullness may pass it
+  void aMissingHandlerSendsNothing() throws Exception {
+    StubServer server = fixture.stub(request -> Answer.empty(204));
+    for (HttpClient each : List.of(bare, client)) {
+      assertThatThrownBy(() -> each.send(to(server).build(), null))
+          .isInstanceOf(NullPointerException.class);
+      assertThatThrownBy(() -> each.sendAsync(to(server).build(), null))
+          .isInstanceOf(NullPointerException.class);
+      assertThatThrownBy(() -> each.send(null, BodyHandlers.discarding()))
+          .isInstanceOf(NullPointerException.class);
+    }
+    assertThat(server.requests).isEmpty();
+  }
+
+  /** A name of the name system has up to 253 characters. */
+  @Test
+  void aHostOfAnyLengthIsAService() throws Exception {
+    StubServer server = fixture.stub(request -> Answer.empty(204));
+    InetSocketAddress proxy = new InetSocketAddress("127.0.0.1", server.uri().getPort());
+    HttpClient proxied =
+        HttpCalls.protect(
+            HttpClient.newBuilder().proxy(ProxySelector.of(proxy)).build(), resilience);
+    String host = "a".repeat(60) + "." + "b".repeat(60) + ".tenants.example";
+    HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + host + ":8080/x")).build();
+    assertThat(proxied.send(request, BodyHandlers.discarding()).statusCode()).isEqualTo(204);
+    String service = (host + ":8080").substring(host.length() + 5 - CallTarget.MAX_NAME_CHARS);
+    resilience.guard(service).forceBreakerOpen();
+    assertThatThrownBy(() -> proxied.send(request, BodyHandlers.discarding()))
+        .hasMessageContaining("the circuit breaker is open");
   }
 
   @Test

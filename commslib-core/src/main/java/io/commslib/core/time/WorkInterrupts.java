@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * composer, a handler. For engines. Thread-safe.
  *
  * <p>Such work is often nested on one thread, and as inner work ends by the deadline of the outer
- * one, both are interrupted at the same moment. A thread has one flag for both, and whoever clears
- * it at the end of the inner work takes the interrupt of the outer work along. Each interrupt is
+ * one, both are interrupted at the same moment. A thread has one flag for both, and what clears it
+ * at the end of the inner work takes the interrupt of the outer work along. Each interrupt is
  * therefore kept here until its work has returned, and the flag is set again for the outer one.
  *
  * <p>Static as the threads are those of the process, and the owners of nested work may not know

@@ -245,7 +245,9 @@ class ServerFailuresTest {
                 resilience
                     .guard("pricing")
                     .operation("quote", Idempotency.SAFE)
-                    .callOr(attempt -> untilBothAreInterrupted(resilience, routes), failure -> "too late");
+                    .callOr(
+                        attempt -> untilBothAreInterrupted(resilience, routes),
+                        failure -> "too late");
             new CountDownLatch(1).await(20, TimeUnit.SECONDS);
             return HttpAnswer.of(200).withBytes("text/plain", quote.getBytes(UTF_8));
           };
