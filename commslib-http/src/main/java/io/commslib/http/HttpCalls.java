@@ -86,7 +86,7 @@ public final class HttpCalls {
      * @throws IllegalArgumentException if the name breaks a rule
      */
     public Builder timeoutHeader(String header) {
-      this.timeoutHeader = HttpService.Builder.checkHeader(header);
+      this.timeoutHeader = HeaderRules.checkName(header);
       return this;
     }
 

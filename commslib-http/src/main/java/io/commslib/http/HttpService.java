@@ -1,22 +1,19 @@
 package io.commslib.http;
 
-import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
+import io.commslib.resilience.EndpointPool;
 import io.commslib.resilience.Guard;
 import io.commslib.resilience.Resilience;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,11 +35,9 @@ public final class HttpService {
 
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
   private static final int MAX_TEMPLATES = 1_000;
-  private static final int MAX_SUBSETS = 64;
 
   private final Guard guard;
-  private final EndpointPool pool;
-  private final Map<String, EndpointPool> subsets = new TreeMap<>();
+  private final EndpointPool<URI> endpoints;
   private final HttpClient client;
   private final HttpOutcomes outcomes;
   private final RandomGenerator random;
@@ -58,11 +53,7 @@ public final class HttpService {
 
   private HttpService(Builder from, Resilience resilience) {
     this.guard = resilience.guard(from.name);
-    this.pool = new EndpointPool(from.name, from.endpoints, resilience.runtime());
-    from.subsets.forEach(
-        (name, endpoints) ->
-            subsets.put(
-                name, new EndpointPool(from.name + "/" + name, endpoints, resilience.runtime())));
+    this.endpoints = Addresses.pool(from.name, from.endpoints, from.subsets, resilience.runtime());
     this.client = from.client == null ? newClient() : from.client;
     this.outcomes = new HttpOutcomes(resilience.runtime().time());
     this.random = resilience.runtime().random();
@@ -92,7 +83,7 @@ public final class HttpService {
    * @throws IllegalArgumentException if a value breaks its rule
    */
   public static Builder builder(String name, URI base) {
-    return builder(name, Endpoints.of(List.of(EndpointPool.checked(base))));
+    return builder(name, Endpoints.of(List.of(Addresses.checked(base))));
   }
 
   /**
@@ -204,11 +195,9 @@ public final class HttpService {
     return guard;
   }
 
-  /** The instances for an attempt. */
-  EndpointPool pool(CallContext attempt) {
-    return subsets.isEmpty()
-        ? pool
-        : attempt.subset().map(name -> subsets.getOrDefault(name, pool)).orElse(pool);
+  /** The instances, one of which the engine chooses for each attempt. */
+  EndpointPool<URI> endpoints() {
+    return endpoints;
   }
 
   HttpClient http() {
@@ -259,34 +248,17 @@ public final class HttpService {
   /** {@return name and address, for log lines} */
   @Override
   public String toString() {
-    List<EndpointPool.Endpoint> all = pool.endpoints();
+    List<URI> all = endpoints.endpoints();
     return "HttpService{"
         + guard.service()
         + ", "
-        + all.get(0).uri
+        + all.get(0)
         + (all.size() == 1 ? "" : " and " + (all.size() - 1) + " more")
         + "}";
   }
 
   /** Builds a service. Mutable; confined to one thread. */
   public static final class Builder {
-
-    private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}");
-
-    /** Set by the library or the JDK's client for each attempt. */
-    private static final Set<String> RESERVED =
-        Set.of(
-            "authorization",
-            "connection",
-            "content-length",
-            "expect",
-            "host",
-            "idempotency-key",
-            // The client frames the body by its length, and two framings are two requests.
-            "transfer-encoding",
-            "upgrade",
-            "x-call-id",
-            "x-request-attempt");
 
     private final String name;
     private final Endpoints endpoints;
@@ -318,7 +290,7 @@ public final class HttpService {
     public Builder subset(String subset, Endpoints addresses) {
       Checks.printable("subset", subset, CallTarget.MAX_NAME_CHARS);
       subsets.put(subset, Objects.requireNonNull(addresses, "addresses"));
-      Checks.inRange("subsets", subsets.size(), 1, MAX_SUBSETS);
+      Checks.inRange("subsets", subsets.size(), 1, EndpointPool.MAX_SUBSETS);
       return this;
     }
 
@@ -372,26 +344,8 @@ public final class HttpService {
      * @throws IllegalArgumentException if name or value break a rule
      */
     public Builder header(String header, String value) {
-      headers.put(checkHeader(header), checkValue(header, value));
+      headers.put(HeaderRules.checkName(header), HeaderRules.checkValue(header, value));
       return this;
-    }
-
-    static String checkHeader(String header) {
-      Checks.matches("header", header, HEADER_NAME, "a token of RFC 9110");
-      String lower = header.toLowerCase(Locale.ROOT);
-      Checks.check(
-          !RESERVED.contains(lower), "header", header, "one that the library does not set");
-      return header;
-    }
-
-    static String checkValue(String header, String value) {
-      boolean valid =
-          value.length() <= 8_000
-              && value.chars().allMatch(c -> c == '\t' || (c >= ' ' && c < 127));
-      // The value may be a secret.
-      Checks.check(
-          valid, header, "not valid", "up to 8000 printable ASCII characters, without CR and LF");
-      return value;
     }
 
     /**
@@ -402,7 +356,7 @@ public final class HttpService {
      * @throws IllegalArgumentException if the name breaks a rule
      */
     public Builder timeoutHeader(String header) {
-      this.timeoutHeader = checkHeader(header);
+      this.timeoutHeader = HeaderRules.checkName(header);
       return this;
     }
 

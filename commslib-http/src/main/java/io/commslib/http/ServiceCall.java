@@ -52,7 +52,7 @@ public final class ServiceCall {
    * @throws IllegalArgumentException if name or value break a rule
    */
   public ServiceCall header(String name, String value) {
-    headers.put(HttpService.Builder.checkHeader(name), HttpService.Builder.checkValue(name, value));
+    headers.put(HeaderRules.checkName(name), HeaderRules.checkValue(name, value));
     return this;
   }
 
@@ -212,7 +212,11 @@ public final class ServiceCall {
   }
 
   private GuardedOperation operation() {
-    GuardedOperation operation = service.guard().operation(method + " " + template, idempotency);
+    GuardedOperation operation =
+        service
+            .guard()
+            .operation(method + " " + template, idempotency)
+            .withEndpoints(service.endpoints());
     return key == null ? operation : operation.withKey(key);
   }
 
@@ -235,7 +239,8 @@ public final class ServiceCall {
   }
 
   private ServiceRequest request() {
-    return new ServiceRequest(method, path, headers, body, idempotency.isRepeatable());
+    return new ServiceRequest(
+        method, path, headers, body, idempotency.isRepeatable(), service.callId(method));
   }
 
   private HttpAnswerException tooLarge() {

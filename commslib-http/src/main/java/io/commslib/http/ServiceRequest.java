@@ -3,10 +3,7 @@ package io.commslib.http;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The request of one call of a service: what all its attempts send, and the instance to which the
- * last one went. Confined to the thread of its call.
- */
+/** The request of one call of a service: what all its attempts send. Not changed once made. */
 final class ServiceRequest {
 
   final String method;
@@ -20,23 +17,22 @@ final class ServiceRequest {
   /** Whether the remote may see the request twice. */
   final boolean isRepeatable;
 
-  /** The id of the call, set by the first attempt where the JDK's client may send one twice. */
-  @Nullable String callId;
-
-  /** The instance of the attempt before, which the next one avoids. */
-  EndpointPool.@Nullable Endpoint last;
+  /** The id of the call, where the JDK's client may send one of its attempts twice; or null. */
+  final @Nullable String callId;
 
   ServiceRequest(
       String method,
       String path,
       Map<String, String> headers,
       byte @Nullable [] body,
-      boolean isRepeatable) {
+      boolean isRepeatable,
+      @Nullable String callId) {
     this.method = method;
     this.path = path;
     this.headers = headers;
     this.body = body;
     this.isRepeatable = isRepeatable;
+    this.callId = callId;
   }
 
   /** Whether an answer has a body. */

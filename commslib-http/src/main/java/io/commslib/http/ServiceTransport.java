@@ -1,9 +1,6 @@
 package io.commslib.http;
 
-import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallContext;
-import io.commslib.core.call.CallOutcome;
-import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.CallTransport;
 import io.commslib.core.call.OutcomeClassifier;
 import java.io.IOException;
@@ -16,16 +13,12 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Sends the attempts of a service over HTTP: each one to an instance of the pool, with its own
- * deadline and number in the header fields. Thread-safe.
+ * Sends the attempts of a service over HTTP: each one to the instance that the engine has chosen,
+ * with its own deadline and number in the header fields. Thread-safe.
  */
 final class ServiceTransport implements CallTransport<ServiceRequest, HttpResponse<byte[]>> {
 
   private static final int UNAUTHORIZED = 401;
-  private static final CallOutcome TIMED_OUT =
-      CallOutcome.of(CallStatus.DEADLINE_EXCEEDED, SendCertainty.MAYBE_SENT);
-  private static final CallOutcome CANCELLED =
-      CallOutcome.of(CallStatus.CANCELLED, SendCertainty.MAYBE_SENT);
   private static final HttpHeaders NO_FIELDS = HttpHeaders.of(Map.of(), (name, value) -> true);
 
   private final HttpService service;
@@ -45,31 +38,13 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
     return send(request, attempt, new BoundedExchange(service, request.hasAnswerBody()));
   }
 
-  /** Sends an attempt to an instance of the pool, which learns its outcome. */
+  /** Sends an attempt to the instance that was chosen for it. */
   <B> HttpResponse<B> send(ServiceRequest request, CallContext attempt, HttpExchange<B> exchange)
       throws IOException, InterruptedException {
-    if (request.last == null) {
-      request.callId = service.callId(request.method);
-    }
-    EndpointPool pool = service.pool(attempt);
-    EndpointPool.Endpoint endpoint = pool.begin(request.last);
-    request.last = endpoint;
-    CallOutcome outcome = CallOutcome.answered(CallStatus.UNKNOWN);
-    try {
-      HttpResponse<B> answer = exchange(request, attempt, endpoint.uri, exchange);
-      exchange.use(answer);
-      outcome = exchange.ofAnswer(answer);
-      return answer;
-    } catch (InterruptedException e) {
-      // The tick interrupts after the time of the attempt, a caller who cancels before.
-      outcome = attempt.remainingNanos(1) <= 0 ? TIMED_OUT : CANCELLED;
-      throw e;
-    } catch (IOException e) {
-      outcome = exchange.ofFailure(e);
-      throw e;
-    } finally {
-      pool.end(endpoint, outcome);
-    }
+    URI base = attempt.endpoint(URI.class).orElseThrow();
+    HttpResponse<B> answer = exchange(request, attempt, base, exchange);
+    exchange.use(answer);
+    return answer;
   }
 
   private <B> HttpResponse<B> exchange(
@@ -102,7 +77,7 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
     if (credentials != null) {
       // The client's own failure for a malformed value would show it.
       String credential =
-          HttpService.Builder.checkValue(
+          HeaderRules.checkValue(
               "Authorization",
               Objects.requireNonNull(credentials.authorization(renew), "authorization"));
       next.setHeader("Authorization", credential);

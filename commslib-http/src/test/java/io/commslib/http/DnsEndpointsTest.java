@@ -5,9 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TaskScheduler;
+import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.VirtualTime;
-import io.commslib.http.EndpointPool.Endpoint;
+import io.commslib.core.time.Workers;
 import io.commslib.http.StubServer.Answer;
+import io.commslib.resilience.EndpointPermit;
+import io.commslib.resilience.EndpointPool;
 import io.commslib.testkit.Await;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -23,6 +28,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
 /** Instances that a name stands for. No test asks a name server. */
@@ -52,9 +59,51 @@ class DnsEndpointsTest {
     return found;
   }
 
-  private EndpointPool pool() {
+  private EndpointPool<URI> pool() {
+    return pool(lookups::add);
+  }
+
+  /** Threads of this runtime run nothing; their work is given to the test. */
+  private EndpointPool<URI> pool(Consumer<Runnable> starter) {
+    CommsRuntime collecting =
+        new CommsRuntime() {
+          @Override
+          public TimeSource time() {
+            return runtime.time();
+          }
+
+          @Override
+          public TaskScheduler scheduler() {
+            return runtime.scheduler();
+          }
+
+          @Override
+          public RandomGenerator random() {
+            return runtime.random();
+          }
+
+          @Override
+          public Workers newWorkers(String name, int threads) {
+            return runtime.newWorkers(name, threads);
+          }
+
+          @Override
+          public Thread newThread(String name, Runnable body) {
+            return new Thread() {
+              @Override
+              public synchronized void start() {
+                starter.accept(body);
+              }
+            };
+          }
+
+          @Override
+          public void close() {
+            runtime.close();
+          }
+        };
     Endpoints source = new DnsEndpoints("prices.internal", 8080, this::resolve);
-    return new EndpointPool("pricing", source, runtime, lookups::add);
+    return Addresses.pool("pricing", source, Map.of(), collecting);
   }
 
   private void runLookups() {
@@ -63,13 +112,13 @@ class DnsEndpointsTest {
     due.forEach(Runnable::run);
   }
 
-  private static String attempt(EndpointPool pool) {
-    Endpoint chosen = pool.begin(null);
-    pool.end(chosen, OK);
-    return chosen.uri.toString();
+  private static String attempt(EndpointPool<URI> pool) {
+    EndpointPermit<URI> chosen = pool.choose(null);
+    chosen.ended(OK, 0);
+    return chosen.endpoint().toString();
   }
 
-  private static Map<String, Integer> attempts(EndpointPool pool, int count) {
+  private static Map<String, Integer> attempts(EndpointPool<URI> pool, int count) {
     Map<String, Integer> counts = new HashMap<>();
     for (int i = 0; i < count; i++) {
       counts.merge(attempt(pool), 1, Integer::sum);
@@ -82,8 +131,8 @@ class DnsEndpointsTest {
   }
 
   /** Makes one attempt, whose lookup then runs. */
-  private void refresh(EndpointPool pool) {
-    runtime.advance(EndpointPool.LOOKUP);
+  private void refresh(EndpointPool<URI> pool) {
+    runtime.advance(Addresses.LOOKUP);
     attempt(pool);
     runLookups();
   }
@@ -91,7 +140,7 @@ class DnsEndpointsTest {
   @Test
   void noCallWaitsForALookupAndTheNameIsUsedBeforeTheFirst() {
     addresses = List.of("10.0.0.1", "10.0.0.2");
-    EndpointPool pool = pool();
+    EndpointPool<URI> pool = pool();
     assertThat(asked).as("a service starts without a lookup").isZero();
     assertThat(attempts(pool, 50)).containsOnlyKeys(uri("prices.internal"));
     assertThat(lookups).as("one at a time").hasSize(1);
@@ -104,10 +153,10 @@ class DnsEndpointsTest {
   @Test
   void aNameIsLookedUpAgainOnlyWhenItsTimeIsOver() {
     addresses = List.of("10.0.0.1");
-    EndpointPool pool = pool();
+    EndpointPool<URI> pool = pool();
     attempt(pool);
     runLookups();
-    runtime.advance(EndpointPool.LOOKUP.minusNanos(1));
+    runtime.advance(Addresses.LOOKUP.minusNanos(1));
     attempts(pool, 10);
     assertThat(lookups).isEmpty();
     runtime.advance(Duration.ofDays(1));
@@ -119,22 +168,21 @@ class DnsEndpointsTest {
   @Test
   void removedInstancesAreDrainedAndNewOnesStartSlowly() {
     addresses = List.of("10.0.0.1", "10.0.0.2");
-    EndpointPool pool = pool();
+    EndpointPool<URI> pool = pool();
     attempt(pool);
     runLookups();
-    Endpoint inFlight = pool.begin(null);
+    EndpointPermit<URI> inFlight = pool.choose(null);
     addresses =
-        List.of(inFlight.uri.getHost().equals("10.0.0.1") ? "10.0.0.2" : "10.0.0.1", "10.0.0.3");
+        List.of(
+            inFlight.endpoint().getHost().equals("10.0.0.1") ? "10.0.0.2" : "10.0.0.1", "10.0.0.3");
     refresh(pool);
-    assertThat(inFlight.inFlight()).as("goes on").isEqualTo(1);
     List<String> chosen = new ArrayList<>();
     for (int i = 0; i < 110; i++) {
-      chosen.add(pool.begin(null).uri.getHost());
+      chosen.add(pool.choose(null).endpoint().getHost());
     }
-    assertThat(chosen).doesNotContain(inFlight.uri.getHost());
+    assertThat(chosen).doesNotContain(inFlight.endpoint().getHost());
     assertThat(Collections.frequency(chosen, "10.0.0.3")).as("a tenth").isBetween(2, 25);
-    pool.end(inFlight, OK);
-    assertThat(inFlight.inFlight()).isZero();
+    inFlight.ended(OK, 0);
   }
 
   @Test
@@ -144,7 +192,7 @@ class DnsEndpointsTest {
     System.setErr(new PrintStream(written, true, StandardCharsets.UTF_8));
     try {
       addresses = List.of("10.0.0.1");
-      EndpointPool pool = pool();
+      EndpointPool<URI> pool = pool();
       attempt(pool);
       runLookups();
       addresses = List.of();
@@ -166,7 +214,7 @@ class DnsEndpointsTest {
 
   @Test
   void aNameThatIsNeverFoundStaysTheOnlyInstance() {
-    EndpointPool pool = pool();
+    EndpointPool<URI> pool = pool();
     attempt(pool);
     runLookups();
     assertThat(attempts(pool, 20)).containsOnlyKeys(uri("prices.internal"));
@@ -179,20 +227,16 @@ class DnsEndpointsTest {
   @Test
   void withoutAThreadTheCallsGoOn() {
     addresses = List.of("10.0.0.1");
-    Endpoints source = new DnsEndpoints("prices.internal", 8080, this::resolve);
     List<Runnable> refused = new ArrayList<>();
-    EndpointPool pool =
-        new EndpointPool(
-            "pricing",
-            source,
-            runtime,
+    EndpointPool<URI> pool =
+        pool(
             lookup -> {
               refused.add(lookup);
               throw new OutOfMemoryError("no thread");
             });
     assertThat(attempts(pool, 10)).containsOnlyKeys(uri("prices.internal"));
     assertThat(refused).hasSize(1);
-    runtime.advance(EndpointPool.LOOKUP);
+    runtime.advance(Addresses.LOOKUP);
     attempts(pool, 10);
     assertThat(refused).hasSize(2);
   }

@@ -73,8 +73,7 @@ class StreamedAnswerTest {
 
   private void assertFree(HttpService service) {
     assertThat(service.guard().inFlight()).isZero();
-    assertThat(service.pool(CallContext.empty()).endpoints())
-        .allMatch(each -> each.inFlight() == 0);
+    assertThat(service.endpoints().inFlight().values()).containsOnly(0);
   }
 
   @Test

@@ -167,7 +167,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     long until = begins(now);
     SharedCall own = leads;
     CallContext around = own == null ? outer : own.context(outer);
-    CallContext context = context(around, attempt.number, until);
+    CallContext context = context(around, attempt.number, until, attempt.permit);
     if (hedges < plan.maxHedges && operation.target().idempotency().isRepeatable()) {
       guard().watch().restart(this, now + plan.hedgeNanos);
     }
@@ -218,7 +218,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
   }
 
   private Next hedge(long now) {
-    Permit permit = enterHedge(now);
+    Permit permit = Admission.enterHedge(this, now);
     if (permit == null) {
       return NOTHING;
     }
@@ -269,7 +269,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
       CallOutcome outcome,
       @Nullable T answer,
       @Nullable Throwable failure) {
-    settle(attempt.number, attempt.permit, outcome, now() - attempt.begunNanos);
+    settle(attempt.number, attempt.permit, outcome, failure, now() - attempt.begunNanos);
     Next next = NOTHING;
     synchronized (lock) {
       inFlight.remove(attempt);
@@ -341,7 +341,8 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
       if (!attempt.isSent) {
         attempt.permit.released();
       } else if (attempt.tryCancel()) {
-        settle(attempt.number, attempt.permit, Outcomes.INTERRUPTED, now() - attempt.begunNanos);
+        settle(
+            attempt.number, attempt.permit, Outcomes.INTERRUPTED, null, now() - attempt.begunNanos);
         stopped.add(attempt);
       }
     }

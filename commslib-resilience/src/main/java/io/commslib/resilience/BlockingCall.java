@@ -197,7 +197,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
       AttemptWork<T, E> work) {
     long until = begins(began);
     CallContext outer = CallContext.current();
-    CallContext context = context(outer, number, until);
+    CallContext context = context(outer, number, until, permit);
     AttemptWatch watch = guard().watch();
     watch.begin(this, until);
     T answer = null;
@@ -235,7 +235,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
       }
     }
     ended(result, answer, thrown);
-    settle(number, permit, result, nanos);
+    settle(number, permit, result, thrown, nanos);
   }
 
   private CallOutcome failed(Throwable thrown, OutcomeClassifier<? super T> classifier) {

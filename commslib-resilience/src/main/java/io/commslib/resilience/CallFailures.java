@@ -53,6 +53,7 @@ final class CallFailures {
         case RATE_LIMITER -> "COMMS-CALL-004";
         case BULKHEAD -> "COMMS-CALL-005";
         case DRAINED -> "COMMS-CALL-007";
+        case ENDPOINT -> "COMMS-CALL-008";
       };
     }
     return switch (outcome.status()) {
@@ -70,6 +71,7 @@ final class CallFailures {
         case BREAKER -> "the circuit breaker is open";
         case RATE_LIMITER -> "the rate limiter has no token";
         case BULKHEAD -> "the bulkhead has no free slot";
+        case ENDPOINT -> "the remote has no endpoint";
         case DRAINED -> "the calls of this process have ended";
       };
     }

@@ -9,7 +9,6 @@ import io.commslib.core.call.Refusal;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.resilience.RateLimiter;
 import io.commslib.core.resilience.RetryPolicy;
-import io.commslib.core.resilience.TrafficSplit;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  * attempt, whether and after which wait another one follows, and how the call ends. It waits for
  * nothing and runs no attempt. Not thread-safe; an asynchronous call holds its lock.
  *
- * <p>The order for each attempt is deadline, split, breaker, rate limiter, bulkhead. A call is the
- * object that the tick watches too, and small fields are bytes: it is allocated for each call.
+ * <p>The order for each attempt is deadline, split, endpoint, breaker, rate limiter, bulkhead. A
+ * call is the object that the tick watches too, and small fields are bytes: it is allocated for
+ * each call.
  *
  * @param <T> type of the answer
  */
@@ -34,32 +34,9 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   /** A call without any deadline still has this one. */
   private static final long LONGEST_NANOS = Duration.ofDays(365).toNanos();
 
-  /** A probe that lasts longer than this may be taken for lost. */
-  private static final long MAX_LEASE_NANOS = Duration.ofHours(1).toNanos();
-
-  /** The time from the end of an attempt's time until its outcome is known. */
-  private static final long LEASE_RESERVE_NANOS = Duration.ofSeconds(1).toNanos();
-
-  /** Added to the callee's advice at random, at most this share of it. */
-  private static final int ADVICE_JITTER_PERCENT = 10;
-
   private static final byte NOT_REFUSED = -1;
 
   private static final Refusal[] REFUSALS = Refusal.values();
-
-  /** The permit of an attempt to which no breaker applies. */
-  private static final Permit FREE =
-      new Permit() {
-        @Override
-        public void ended(CallOutcome outcome, long nanos) {
-          // Nothing is counted.
-        }
-
-        @Override
-        public void released() {
-          // Nothing is held.
-        }
-      };
 
   /** Changes between attempts, if the policy splits the calls over subsets. */
   transient GuardedOperation operation;
@@ -116,7 +93,10 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     }
   }
 
-  /** Asks deadline and breaker; null if one refuses. The caller ends or releases the permit. */
+  /**
+   * Asks deadline, split, endpoints and breaker; null if one refuses. The caller ends or releases
+   * the permit.
+   */
   final @Nullable Permit enter(int number, long now) {
     refusal = NOT_REFUSED;
     if (endNanos - now < Plan.MIN_ATTEMPT_NANOS) {
@@ -124,30 +104,13 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
       refuse(number, Refusal.DEADLINE, Outcomes.NOT_STARTED_IN_TIME);
       return null;
     }
-    Permit permit = plan.split == null ? permit(now) : permit(plan.split, now);
+    Permit permit = Admission.enter(this, now);
+    if (permit == Admission.NO_ENDPOINT) {
+      refuse(number, Refusal.ENDPOINT, Outcomes.NO_ENDPOINT);
+      return null;
+    }
     if (permit == null) {
       refuse(number, Refusal.BREAKER, breakerOpen());
-    }
-    return permit;
-  }
-
-  private @Nullable Permit permit(long now) {
-    return plan.hasBreaker ? operation.lane().breaker.enter(now, leaseNanos(now)) : FREE;
-  }
-
-  /** Longer than an attempt with its wait for a token: its end must find its lease. */
-  private long leaseNanos(long now) {
-    long left = endNanos - now;
-    long time = operation.timeNanos() > 0 ? left : Math.min(left, plan.attemptNanos);
-    return Math.min(MAX_LEASE_NANOS, time + plan.rateWaitNanos) + LEASE_RESERVE_NANOS;
-  }
-
-  /** Chooses the subset. Another call may take the last probe of one, so several are asked. */
-  private @Nullable Permit permit(TrafficSplit split, long now) {
-    Permit permit = null;
-    for (int i = 0; permit == null && i < split.weights().size(); i++) {
-      operation = guard().lanes().next(split, operation, plan.hasBreaker);
-      permit = permit(now);
     }
     return permit;
   }
@@ -190,29 +153,6 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     }
   }
 
-  /**
-   * Asks all policies for a further attempt beside those in flight, without any wait. A refusal
-   * changes nothing, since the call waits for its other attempts. Otherwise the caller has a slot
-   * too. A remote that is being probed is not hedged.
-   */
-  final @Nullable Permit enterHedge(long now) {
-    Guard guard = guard();
-    if (endNanos - now < Plan.MIN_ATTEMPT_NANOS) {
-      return null;
-    }
-    Lane lane = operation.lane();
-    Permit permit = plan.hasBreaker ? lane.breaker.enterClosed() : FREE;
-    if (permit == null || (plan.hasBulkhead && !lane.bulkhead.tryAcquire())) {
-      return null;
-    }
-    if ((plan.hasBudget && !guard.budget().tryWithdraw())
-        || (plan.hasRate && guard.rate().reserve(0, now) != 0)) {
-      freeSlot(lane);
-      return null;
-    }
-    return permit;
-  }
-
   /** Refuses the call, since the calls of this process have ended. */
   final void refuseDrained() {
     refuse(1, Refusal.DRAINED, Outcomes.DRAINED);
@@ -240,18 +180,21 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   }
 
   /** The context of an attempt that ends by a time. */
-  final CallContext context(CallContext outer, int number, long untilNanos) {
-    return outer.forAttempt(
-        number, untilNanos, guard().time(), operation.key(), operation.lane().subset);
+  final CallContext context(CallContext outer, int number, long untilNanos, Permit permit) {
+    Object endpoint = permit instanceof EndpointPermit<?> chosen ? chosen.endpoint() : null;
+    return outer
+        .forAttempt(number, untilNanos, guard().time(), operation.key())
+        .to(operation.lane().subset, endpoint);
   }
 
   /** Ends the permit of an attempt, which other calls see at once, and reports the attempt. */
-  final void settle(int number, Permit permit, CallOutcome result, long nanos) {
+  final void settle(
+      int number, Permit permit, CallOutcome result, @Nullable Throwable thrown, long nanos) {
     if (result.status() == CallStatus.CANCELLED) {
       // A cancelled attempt says nothing about the callee.
       permit.released();
     } else {
-      permit.ended(result, nanos);
+      EndpointPermit.end(permit, result, thrown, nanos);
     }
     report(number, result, nanos, null);
   }
@@ -309,8 +252,9 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
         || !RetryPolicy.permits(operation.target(), last)) {
       return ENDS;
     }
-    long wait = waitNanos(round, last);
-    if (wait < 0) {
+    RandomGenerator random = guard().runtime().random();
+    long wait = RetryWait.nanos(plan.policy.retry(), round, last, random);
+    if (wait == RetryWait.TOO_LONG) {
       return ENDS;
     }
     if (endNanos - now() - wait < Plan.MIN_ATTEMPT_NANOS) {
@@ -318,20 +262,6 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
       return ENDS;
     }
     return !plan.hasBudget || guard().budget().tryWithdraw() ? wait : ENDS;
-  }
-
-  /** Returns the wait before the next attempt, or -1 if the callee asks for too long a one. */
-  private long waitNanos(int round, CallOutcome last) {
-    RetryPolicy retry = plan.policy.retry();
-    RandomGenerator random = guard().runtime().random();
-    long wait = retry.backoff().next(round, random).toNanos();
-    Duration advice = last.retryAfter().orElse(Duration.ZERO);
-    if (advice.compareTo(retry.maxRetryAfter()) > 0) {
-      return -1;
-    }
-    long least = advice.toNanos();
-    long jitter = least * ADVICE_JITTER_PERCENT / 100;
-    return Math.max(wait, least + (jitter > 0 ? random.nextLong(jitter + 1) : 0));
   }
 
   /** The outcome so far. */

@@ -30,33 +30,35 @@ public final class GuardedOperation {
   private final Guard guard;
   private final CallTarget target;
   private final @Nullable String key;
-  private final @Nullable String collapseKey;
   private final Lane lane;
-
-  /** In place of the times of the policy; 0 for these. */
-  private final long timeNanos;
+  private final CallSettings settings;
+  private final @Nullable EndpointChoice<?> endpoints;
 
   GuardedOperation(Guard guard, CallTarget target) {
-    this(guard, target, null, null, guard.lanes().all(), 0);
+    this(guard, target, null, guard.lanes().all(), CallSettings.NONE, null);
   }
 
   private GuardedOperation(
       Guard guard,
       CallTarget target,
       @Nullable String key,
-      @Nullable String collapseKey,
       Lane lane,
-      long timeNanos) {
+      CallSettings settings,
+      @Nullable EndpointChoice<?> endpoints) {
     this.guard = guard;
     this.target = target;
     this.key = key;
-    this.collapseKey = collapseKey;
     this.lane = lane;
-    this.timeNanos = timeNanos;
+    this.settings = settings;
+    this.endpoints = endpoints;
+  }
+
+  private GuardedOperation with(CallSettings next) {
+    return new GuardedOperation(guard, target, key, lane, next, endpoints);
   }
 
   long timeNanos() {
-    return timeNanos;
+    return settings.timeNanos();
   }
 
   @Nullable String key() {
@@ -64,17 +66,27 @@ public final class GuardedOperation {
   }
 
   @Nullable String collapseKey() {
-    return collapseKey;
+    return settings.collapseKey();
   }
 
-  /** Returns this operation, or a copy with a random key where each call has its own. */
+  /** The endpoints of one call, or null if the engine chooses none. */
+  @Nullable EndpointChoice<?> endpoints() {
+    return endpoints;
+  }
+
+  /** Returns this operation, or a copy where each call has a random key or endpoints of its own. */
   GuardedOperation forOneCall() {
-    if (target.idempotency() != Idempotency.KEYED || key != null) {
+    boolean needsKey = target.idempotency() == Idempotency.KEYED && key == null;
+    if (!needsKey && endpoints == null) {
       return this;
     }
+    EndpointChoice<?> own = endpoints == null ? null : endpoints.forOneCall();
+    return new GuardedOperation(guard, target, needsKey ? randomKey() : key, lane, settings, own);
+  }
+
+  private String randomKey() {
     RandomGenerator random = guard.runtime().random();
-    String own = new UUID(random.nextLong(), random.nextLong()).toString();
-    return new GuardedOperation(guard, target, own, collapseKey, lane, timeNanos);
+    return new UUID(random.nextLong(), random.nextLong()).toString();
   }
 
   Guard guard() {
@@ -88,7 +100,7 @@ public final class GuardedOperation {
   /** Returns a copy for attempts to a subset. */
   GuardedOperation inLane(Lane chosen) {
     CallTarget there = chosen.subset == null ? target : target.inSubset(chosen.subset);
-    return new GuardedOperation(guard, there, key, collapseKey, chosen, timeNanos);
+    return new GuardedOperation(guard, there, key, chosen, settings, endpoints);
   }
 
   /** {@return what this operation calls} */
@@ -109,9 +121,9 @@ public final class GuardedOperation {
         guard,
         target,
         Checks.printable("idempotencyKey", ownKey, MAX_KEY_CHARS),
-        collapseKey,
         lane,
-        timeNanos);
+        settings,
+        endpoints);
   }
 
   /**
@@ -126,7 +138,7 @@ public final class GuardedOperation {
    */
   public GuardedOperation withTime(Duration time) {
     Checks.inRange("time", time, MIN_TIME, MAX_TIME);
-    return new GuardedOperation(guard, target, key, collapseKey, lane, time.toNanos());
+    return with(settings.withTime(time.toNanos()));
   }
 
   /**
@@ -154,13 +166,8 @@ public final class GuardedOperation {
   public GuardedOperation collapsing(String sharedKey) {
     Checks.check(
         target.idempotency() == Idempotency.SAFE, "idempotency", target.idempotency(), "SAFE");
-    return new GuardedOperation(
-        guard,
-        target,
-        key,
-        Checks.text("collapseKey", sharedKey, 1, MAX_COLLAPSE_CHARS),
-        lane,
-        timeNanos);
+    return with(
+        settings.withCollapseKey(Checks.text("collapseKey", sharedKey, 1, MAX_COLLAPSE_CHARS)));
   }
 
   /**
@@ -175,7 +182,21 @@ public final class GuardedOperation {
    */
   public GuardedOperation inSubset(String name) {
     return new GuardedOperation(
-        guard, target.inSubset(name), key, collapseKey, guard.lanes().fixed(name), timeNanos);
+        guard, target.inSubset(name), key, guard.lanes().fixed(name), settings, endpoints);
+  }
+
+  /**
+   * Returns a copy for each of whose attempts the engine chooses an endpoint, before it asks the
+   * breaker. The code of an attempt reads it from {@code attempt.endpoint(type)}. The outcome of
+   * the attempt counts for the endpoint. With a subset the endpoint is one of the subset's. Without
+   * any endpoint an attempt is refused as not sent.
+   *
+   * @param pool the endpoints of the remote, shared by its operations
+   * @return the copy
+   */
+  public GuardedOperation withEndpoints(EndpointPool<?> pool) {
+    Objects.requireNonNull(pool, "pool");
+    return new GuardedOperation(guard, target, key, lane, settings, new EndpointChoice<>(pool));
   }
 
   /**

@@ -25,6 +25,9 @@ final class Outcomes {
   static final CallOutcome CANCELLED_BEFORE =
       CallOutcome.of(CallStatus.CANCELLED, SendCertainty.NOT_SENT);
 
+  static final CallOutcome NO_ENDPOINT =
+      CallOutcome.of(CallStatus.UNAVAILABLE, SendCertainty.NOT_SENT);
+
   static final CallOutcome EXHAUSTED =
       CallOutcome.of(CallStatus.RESOURCE_EXHAUSTED, SendCertainty.NOT_SENT);
 

@@ -17,6 +17,7 @@ final class Plan {
   final boolean hasDeadline;
   final boolean hasBudget;
   final boolean hasCollapse;
+  final boolean hasEndpoints;
   final boolean hasBreaker;
   final boolean hasRate;
   final boolean hasBulkhead;
@@ -49,6 +50,7 @@ final class Plan {
     this.hasDeadline = policy.has(Part.DEADLINE);
     this.hasBudget = policy.has(Part.BUDGET);
     this.hasCollapse = policy.has(Part.COLLAPSE);
+    this.hasEndpoints = policy.has(Part.ENDPOINTS);
     this.hasBreaker = policy.has(Part.BREAKER);
     this.hasRate = policy.has(Part.RATE_LIMITER);
     this.hasBulkhead = policy.has(Part.BULKHEAD);

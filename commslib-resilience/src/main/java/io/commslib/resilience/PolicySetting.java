@@ -106,6 +106,11 @@ enum PolicySetting {
       split().orOff(),
       policy -> policy.has(Part.SPLIT) ? policy.split().orElse(null) : Off.OFF,
       (draft, value) -> draft.split(value)),
+  ENDPOINTS_ENABLED(
+      "endpoints.enabled",
+      flag(),
+      policy -> policy.has(Part.ENDPOINTS),
+      (draft, value) -> draft.enable(Part.ENDPOINTS, (Boolean) value)),
   BREAKER_ENABLED(
       "breaker.enabled",
       flag(),

@@ -55,6 +55,13 @@ public final class CallContext {
     }
   }
 
+  /**
+   * Where an attempt goes, if there is more than one place.
+   *
+   * @param endpoint of the type that the attempt's work knows
+   */
+  private record Place(@Nullable String subset, @Nullable Object endpoint) {}
+
   private final Trail trail;
 
   /** The clock of the deadline; null without a deadline. */
@@ -63,7 +70,7 @@ public final class CallContext {
   private final long deadlineNanos;
   private final @Nullable String idempotencyKey;
   private final int attempt;
-  private final @Nullable String subset;
+  private final @Nullable Place place;
 
   private CallContext(
       Trail trail,
@@ -71,13 +78,13 @@ public final class CallContext {
       long deadlineNanos,
       @Nullable String idempotencyKey,
       int attempt,
-      @Nullable String subset) {
+      @Nullable Place place) {
     this.trail = trail;
     this.clock = clock;
     this.deadlineNanos = deadlineNanos;
     this.idempotencyKey = idempotencyKey;
     this.attempt = attempt;
-    this.subset = subset;
+    this.place = place;
   }
 
   /** {@return the context of this thread, the empty one if none is attached} */
@@ -314,7 +321,20 @@ public final class CallContext {
    * @return the subset, or empty for all instances
    */
   public Optional<String> subset() {
-    return Optional.ofNullable(subset);
+    return Optional.ofNullable(place == null ? null : place.subset);
+  }
+
+  /**
+   * Returns the endpoint to which the attempt goes, where the engine chooses one for each attempt
+   * of the operation.
+   *
+   * @param <T> type of the endpoints
+   * @param type class of the endpoints
+   * @return the endpoint, or empty if the engine chooses none or its endpoints have another type
+   */
+  public <T> Optional<T> endpoint(Class<T> type) {
+    Object chosen = place == null ? null : place.endpoint;
+    return type.isInstance(chosen) ? Optional.of(type.cast(chosen)) : Optional.empty();
   }
 
   /**
@@ -328,7 +348,7 @@ public final class CallContext {
     if (own != null && own.earlier(other) == own) {
       return this;
     }
-    return new CallContext(trail, other.clock(), other.atNanos(), idempotencyKey, attempt, subset);
+    return new CallContext(trail, other.clock(), other.atNanos(), idempotencyKey, attempt, place);
   }
 
   /**
@@ -337,7 +357,7 @@ public final class CallContext {
    * @return the copy
    */
   public CallContext withoutDeadline() {
-    return clock == null ? this : new CallContext(trail, null, 0, idempotencyKey, attempt, subset);
+    return clock == null ? this : new CallContext(trail, null, 0, idempotencyKey, attempt, place);
   }
 
   /**
@@ -352,31 +372,25 @@ public final class CallContext {
    */
   public CallContext forAttempt(
       int number, long untilNanos, TimeSource time, @Nullable String key) {
-    return forAttempt(number, untilNanos, time, key, null);
+    return new CallContext(trail, time, untilNanos, key, number, null);
   }
 
   /**
-   * Returns a copy for an attempt of a call to a subset. For engines.
+   * Returns a copy for an attempt that goes to some of the remote's instances. For engines.
    *
-   * @param number the number of the attempt, from 1
-   * @param untilNanos the end of the attempt's time as a reading of the clock, not later than this
-   *     context's deadline
-   * @param time the clock
-   * @param key the idempotency key of the call, or null
-   * @param instances the subset of the remote's instances, or null for all
-   * @return the copy
+   * @param instances the subset of the instances, or null for all
+   * @param endpoint the one instance that was chosen, or null if none was
+   * @return the copy, or this context for an attempt without both
    */
-  public CallContext forAttempt(
-      int number,
-      long untilNanos,
-      TimeSource time,
-      @Nullable String key,
-      @Nullable String instances) {
-    return new CallContext(trail, time, untilNanos, key, number, instances);
+  public CallContext to(@Nullable String instances, @Nullable Object endpoint) {
+    return instances == null && endpoint == null && place == null
+        ? this
+        : new CallContext(
+            trail, clock, deadlineNanos, idempotencyKey, attempt, new Place(instances, endpoint));
   }
 
   private CallContext with(Trail next) {
-    return new CallContext(next, clock, deadlineNanos, idempotencyKey, attempt, subset);
+    return new CallContext(next, clock, deadlineNanos, idempotencyKey, attempt, place);
   }
 
   /**

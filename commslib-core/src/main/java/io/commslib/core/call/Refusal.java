@@ -2,6 +2,8 @@ package io.commslib.core.call;
 
 /** The policy on the caller's side that refused an attempt, which therefore was not sent. */
 public enum Refusal {
+  /** The remote has no endpoint to which the attempt could go. */
+  ENDPOINT,
   /** The circuit breaker is open. */
   BREAKER,
   /** The rate limiter has no token. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * All policies of the calls to one remote. They apply in a fixed order, whatever the order of the
  * builder's calls: collapse, total deadline, retries and hedges with one budget, and for each
- * attempt split, breaker, rate limiter, bulkhead, faults and attempt timeout. Immutable.
+ * attempt split, endpoint, breaker, rate limiter, bulkhead, faults and attempt timeout. Immutable.
  */
 public final class CallPolicy {
 
@@ -38,6 +38,8 @@ public final class CallPolicy {
     BUDGET,
     /** The choice of a subset of the remote's instances by weight. */
     SPLIT,
+    /** The choice of an endpoint; without it each attempt goes to the first one. */
+    ENDPOINTS,
     /** The circuit breaker. */
     BREAKER,
     /** The rate limiter. */

@@ -27,6 +27,7 @@ import io.commslib.resilience.AdaptiveLimiter;
 import io.commslib.resilience.AdaptiveLimiterConfig;
 import io.commslib.resilience.BatchLoader;
 import io.commslib.resilience.Composer;
+import io.commslib.resilience.EndpointPool;
 import io.commslib.resilience.Guard;
 import io.commslib.resilience.GuardedOperation;
 import io.commslib.resilience.MissingPart;
@@ -36,6 +37,7 @@ import io.commslib.resilience.ResilienceConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -293,6 +295,43 @@ class CallSnippetTest {
               .call(attempt -> quote(attempt.subset().orElse("v1"), article));
       // end
       assertThat(price).isEqualTo(new Price(8));
+    }
+  }
+
+  private interface Instances {
+    Legacy at(URI endpoint);
+  }
+
+  @Test
+  void eachAttemptHasAnEndpoint() {
+    URI one = URI.create("http://one");
+    URI two = URI.create("http://two");
+    String article = "85123A";
+    Set<URI> used = new HashSet<>();
+    Instances client =
+        endpoint -> {
+          used.add(endpoint);
+          return legacy;
+        };
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.create(runtime)) {
+      Guard pricing = resilience.guard("pricing");
+      // snippet: calls-endpoints
+      EndpointPool<URI> instances =
+          EndpointPool.<URI>builder("pricing", runtime).endpoints(List.of(one, two)).build();
+      // end
+      for (int i = 0; i < 50; i++) {
+        // snippet: calls-endpoint
+        Price price =
+            pricing
+                .operation("quote", SAFE)
+                .withEndpoints(instances)
+                .call(
+                    attempt -> client.at(attempt.endpoint(URI.class).orElseThrow()).quote(article));
+        // end
+        assertThat(price.cents()).isEqualTo(6);
+      }
+      assertThat(used).containsExactlyInAnyOrder(one, two);
     }
   }
 
