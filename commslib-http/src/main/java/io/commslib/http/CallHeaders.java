@@ -30,6 +30,9 @@ public final class CallHeaders {
   /** Names and values that every later hop sees, of W3C baggage. */
   public static final String BAGGAGE = "baggage";
 
+  /** Sent as {@code 1} with a copy of a call for a mirror, whose answer is discarded. */
+  public static final String MIRRORED = "X-Mirrored";
+
   /** The time that gRPC callers still wait, which the server reads too. */
   public static final String GRPC_TIMEOUT = "grpc-timeout";
 

@@ -23,6 +23,7 @@ final class HeaderRules {
           "transfer-encoding",
           "upgrade",
           "x-call-id",
+          "x-mirrored",
           "x-request-attempt");
 
   private HeaderRules() {}

@@ -278,11 +278,11 @@ public final class HttpService {
     }
 
     /**
-     * Sets the instances of a subset, to which a split of the guard's policy or a call sends
-     * attempts.
+     * Sets the instances of a subset, to which a split or a mirror of the guard's policy sends
+     * attempts or copies.
      *
-     * @param subset the name of the subset; by default there are none, and attempts to a subset
-     *     without instances of its own go to those of the service
+     * @param subset the name of the subset; by default there are none, attempts to a subset without
+     *     instances of its own go to those of the service, and copies are dropped
      * @param addresses the addresses of its instances
      * @return this builder
      * @throws IllegalArgumentException if the name breaks its rule, or there are more than 64

@@ -149,7 +149,9 @@ final class ProtectedHttpClient extends HttpClient {
         resilience
             .guard(target.service())
             .operation(
-                target.operation(), isReadableOnce ? Idempotency.NON_IDEMPOTENT : idempotency);
+                target.operation(), isReadableOnce ? Idempotency.NON_IDEMPOTENT : idempotency)
+            // Its URI is that of the caller, whose body handler runs once for each answer.
+            .withoutMirror();
     Optional<String> subset = target.subset();
     if (subset.isPresent()) {
       operation = operation.inSubset(subset.get());

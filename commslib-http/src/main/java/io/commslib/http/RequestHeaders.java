@@ -35,6 +35,9 @@ final class RequestHeaders {
       to.setHeader(timeoutName, Long.toString(Math.max(1, TimeUnit.NANOSECONDS.toMillis(left))));
     }
     to.setHeader(CallHeaders.ATTEMPT, Integer.toString(attempt.attempt()));
+    if (attempt.isMirrored()) {
+      to.setHeader(CallHeaders.MIRRORED, "1");
+    }
     if (callId != null && isAbsent(own, CallHeaders.CALL_ID)) {
       to.setHeader(CallHeaders.CALL_ID, callId);
     }

@@ -52,7 +52,9 @@ final class ServiceTransport implements CallTransport<ServiceRequest, HttpRespon
       throws IOException, InterruptedException {
     URI uri = uri(base, request.path);
     HttpResponse<B> answer = exchange.send(fields(request, attempt, uri, false));
-    boolean isRenewable = service.credentials() != null && request.isRepeatable;
+    // A mirror that refuses all copies must not renew a credential that is valid elsewhere.
+    boolean isRenewable =
+        service.credentials() != null && request.isRepeatable && !attempt.isMirrored();
     return answer.statusCode() == UNAUTHORIZED && isRenewable
         ? exchange.send(fields(request, attempt, uri, true))
         : answer;

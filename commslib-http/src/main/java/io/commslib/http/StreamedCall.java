@@ -56,6 +56,8 @@ final class StreamedCall<T extends @Nullable Object> implements HttpExchange<Obj
       answer =
           operation
               .withTime(service.streamTime())
+              // The reader runs once.
+              .withoutMirror()
               .<HttpResponse<Object>, Exception>call(
                   this, attempt -> service.transport().send(request, attempt, this));
     } catch (CallException e) {

@@ -114,11 +114,18 @@ final class Admission {
       return hedge(call, now);
     }
     EndpointPermit<?> endpoint = next(endpoints, call);
-    Permit permit = endpoint == null ? null : hedge(call, now);
-    if (endpoint != null && permit == null) {
-      endpoint.released();
+    if (endpoint == null) {
+      return null;
     }
-    return endpoint == null || permit == null ? null : held(endpoints, endpoint, permit);
+    Permit permit = null;
+    try {
+      permit = hedge(call, now);
+    } finally {
+      if (permit == null) {
+        endpoint.released();
+      }
+    }
+    return permit == null ? null : held(endpoints, endpoint, permit);
   }
 
   private static @Nullable Permit hedge(CallProgress<?> call, long now) {

@@ -28,7 +28,7 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
   /** Guarded by the call's lock: whether it holds a slot; before, it waits for a token. */
   boolean isSent;
 
-  /** Guarded by the call's lock until the attempt begins. */
+  /** Guarded by the call's lock until the attempt begins: before, the wait for a token. */
   long begunNanos;
 
   private final transient AsyncCall<T> call;
@@ -42,6 +42,10 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
     this.number = (byte) number;
     this.permit = permit;
     this.lane = lane;
+  }
+
+  AsyncCall<T> call() {
+    return call;
   }
 
   /** Starts the work of the user on this thread, unless the call has been cancelled meanwhile. */

@@ -10,11 +10,8 @@ import io.commslib.core.resilience.RetryPolicy;
 import io.commslib.core.time.ScheduledTask;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -115,20 +112,14 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
       waiting = null;
       round++;
       number++;
-      Permit permit = enter(number, now);
-      long wait = permit == null ? RateLimiter.REFUSED : takeToken(number, now);
-      if (permit == null || wait == RateLimiter.REFUSED) {
-        release(permit);
+      AsyncAttempt<T> made = admitted(now);
+      if (made == null) {
         next = repeatOrEnd();
+      } else if (made.begunNanos == 0) {
+        attempt = made;
       } else {
-        AsyncAttempt<T> made = new AsyncAttempt<>(this, number, permit, operation.lane());
-        inFlight.add(made);
-        if (wait == 0) {
-          attempt = made;
-        } else {
-          waiting = guard().threads().after(wait, () -> step(() -> send(made, now())));
-          next = waiting == null ? cancelled() : NOTHING;
-        }
+        waiting = guard().threads().after(made.begunNanos, () -> step(() -> send(made, now())));
+        next = waiting == null ? cancelled() : NOTHING;
       }
     }
     next.run();
@@ -137,10 +128,26 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     }
   }
 
-  private static void release(@Nullable Permit permit) {
-    if (permit != null) {
-      permit.released();
+  /** Returns an attempt that has all but its slot, or null if a policy refuses it. */
+  private @Nullable AsyncAttempt<T> admitted(long now) {
+    Permit permit = enter(number, now);
+    if (permit == null) {
+      return null;
     }
+    AsyncAttempt<T> made = null;
+    try {
+      long wait = takeToken(number, now);
+      if (wait != RateLimiter.REFUSED) {
+        made = new AsyncAttempt<>(this, number, permit, operation.lane());
+        made.begunNanos = wait;
+        inFlight.add(made);
+      }
+    } finally {
+      if (made == null) {
+        permit.released();
+      }
+    }
+    return made;
   }
 
   private void send(AsyncAttempt<T> attempt, long now) {
@@ -149,9 +156,8 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
       if (isEnded) {
         return;
       }
-      if (takeSlot(attempt.number)) {
-        next = begin(attempt, now);
-      } else {
+      next = takeSlot(attempt.number) ? begin(attempt, now) : null;
+      if (next == null) {
         inFlight.remove(attempt);
         attempt.permit.released();
         next = repeatOrEnd();
@@ -162,6 +168,20 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 
   /** Begins an attempt that has all it needs. */
   private Next begin(AsyncAttempt<T> attempt, long now) {
+    try {
+      return watched(attempt, now);
+    } catch (Throwable e) {
+      // Its work was not started, so no stage will end it.
+      AttemptWatch.tryEnd(attempt);
+      if (inFlight.remove(attempt)) {
+        attempt.permit.released();
+        freeSlot(operation.lane());
+      }
+      throw e;
+    }
+  }
+
+  private Next watched(AsyncAttempt<T> attempt, long now) {
     attempt.isSent = true;
     attempt.begunNanos = now;
     long until = begins(now);
@@ -173,26 +193,12 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     }
     // Under the lock, so that a cancel on another thread finds an attempt that it can end.
     guard().watch().begin(attempt, until);
-    FaultInjector faults = plan.faults;
-    return faults == null ? () -> attempt.start(work, context) : faulty(attempt, context, faults);
-  }
-
-  /** Starts an attempt with the faults that are chosen for it; a delay blocks no thread. */
-  private Next faulty(AsyncAttempt<T> attempt, CallContext context, FaultInjector faults) {
-    RandomGenerator random = guard().runtime().random();
-    long delay = faults.delayNanos(random);
-    boolean isFailed = faults.fails(random);
-    Runnable start = () -> attempt.start(isFailed ? AsyncCall::injected : work, context);
-    return () -> {
-      if (delay == 0 || guard().threads().after(delay, start) == null) {
-        start.run();
-      }
-    };
-  }
-
-  private static <T extends @Nullable Object> CompletionStage<T> injected(CallContext attempt)
-      throws Exception {
-    throw FaultInjector.FAILURE;
+    MirroredCall<T> copy =
+        isMirrorDue()
+            ? MirroredCall.of(
+                this, outer, lane -> new StageCopy<>(this, lane, outer, classifier, work))
+            : null;
+    return new StageStart<>(attempt, work, context, copy)::run;
   }
 
   /** Called by the tick. */
@@ -235,28 +241,14 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
         () -> {
           CallOutcome outcome;
           Throwable failure = thrown;
-          if (thrown instanceof InterruptedException || thrown instanceof CancellationException) {
-            outcome = Outcomes.INTERRUPTED;
-          } else {
-            try {
-              outcome = Objects.requireNonNull(classified(answer, thrown), "outcome");
-            } catch (Throwable e) {
-              failure = e;
-              outcome = Outcomes.UNCLASSIFIED;
-            }
+          try {
+            outcome = classified(classifier, answer, thrown);
+          } catch (Throwable e) {
+            failure = e;
+            outcome = Outcomes.UNCLASSIFIED;
           }
           attemptEnded(attempt, outcome, answer, failure);
         });
-  }
-
-  /** The stage of a successful attempt may have completed with null, if its type permits it. */
-  @SuppressWarnings("NullAway")
-  private CallOutcome classified(@Nullable T answer, @Nullable Throwable thrown) {
-    FaultInjector faults = plan.faults;
-    if (faults != null && thrown == FaultInjector.FAILURE) {
-      return faults.outcome;
-    }
-    return thrown == null ? classifier.ofAnswer(answer) : classifier.ofFailure(thrown);
   }
 
   /** The tick has ended an attempt. */

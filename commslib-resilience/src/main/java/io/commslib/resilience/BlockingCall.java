@@ -8,7 +8,6 @@ import io.commslib.core.resilience.Permit;
 import io.commslib.core.resilience.RateLimiter;
 import io.commslib.core.time.WorkInterrupts;
 import java.time.Duration;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -200,6 +199,9 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
     CallContext context = context(outer, number, until, permit);
     AttemptWatch watch = guard().watch();
     watch.begin(this, until);
+    if (isMirrorDue()) {
+      mirror(outer, classifier, work);
+    }
     T answer = null;
     Throwable thrown = null;
     boolean overran;
@@ -227,8 +229,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
       result = Outcomes.INTERRUPTED;
     } else {
       try {
-        result = thrown == null ? classifier.ofAnswer(answer) : failed(thrown, classifier);
-        Objects.requireNonNull(result, "outcome");
+        result = classified(classifier, answer, thrown);
       } catch (Throwable e) {
         thrown = e;
         result = Outcomes.UNCLASSIFIED;
@@ -238,11 +239,14 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> extend
     settle(number, permit, result, thrown, nanos);
   }
 
-  private CallOutcome failed(Throwable thrown, OutcomeClassifier<? super T> classifier) {
-    FaultInjector faults = plan.faults;
-    return faults != null && thrown == FaultInjector.FAILURE
-        ? faults.outcome
-        : classifier.ofFailure(thrown);
+  private void mirror(
+      CallContext outer, OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) {
+    MirroredCall<T> copy =
+        MirroredCall.of(
+            this, outer, lane -> new BlockingCopy<>(this, lane, outer, classifier, work));
+    if (copy != null) {
+      guard().mirrors().offer(copy);
+    }
   }
 
   /** Decides whether another attempt follows, and waits for it. */

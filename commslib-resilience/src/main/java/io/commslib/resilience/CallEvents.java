@@ -42,6 +42,12 @@ final class CallEvents implements AutoCloseable {
     callbacks.add(() -> observer.onAttempt(target, outcome, attempt, elapsed, by));
   }
 
+  void mirror(CallTarget target, CallOutcome outcome, long nanos, @Nullable Refusal refusal) {
+    Duration elapsed = Duration.ofNanos(nanos);
+    Optional<Refusal> by = Optional.ofNullable(refusal);
+    callbacks.add(() -> observer.onMirror(target, outcome, elapsed, by));
+  }
+
   void breaker(String service, State from, State to, CallOutcome cause, Duration open) {
     callbacks.add(() -> observer.onBreaker(service, from, to, cause, open));
     if (from == State.CLOSED && to == State.OPEN) {

@@ -5,6 +5,7 @@ import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.call.Refusal;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.resilience.RateLimiter;
@@ -179,6 +180,11 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     return isWhole ? endNanos : now + plan.attemptNanos;
   }
 
+  /** Whether an attempt that begins may need a copy: the first one, with a mirror. */
+  final boolean isMirrorDue() {
+    return plan.mirror != null && sent == 1;
+  }
+
   /** The context of an attempt that ends by a time. */
   final CallContext context(CallContext outer, int number, long untilNanos, Permit permit) {
     Object endpoint = permit instanceof EndpointPermit<?> chosen ? chosen.endpoint() : null;
@@ -203,6 +209,15 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     if (guard().events().observesCalls()) {
       guard().events().attempt(operation.target(), result, number, nanos, by);
     }
+  }
+
+  /** Classifies the end of an attempt; throws what the classifier throws. */
+  final CallOutcome classified(
+      OutcomeClassifier<? super T> classifier, @Nullable T returned, @Nullable Throwable thrown) {
+    FaultInjector faults = plan.faults;
+    return faults != null && thrown == FaultInjector.FAILURE
+        ? faults.outcome
+        : Outcomes.of(classifier, returned, thrown, !hasThread());
   }
 
   /** Records the end of an attempt. */

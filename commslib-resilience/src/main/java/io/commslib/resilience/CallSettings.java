@@ -7,16 +7,21 @@ import org.jspecify.annotations.Nullable;
  *
  * @param collapseKey the key of calls that share one call, or null
  * @param timeNanos in place of the times of the policy; 0 for these
+ * @param isMirrored whether its calls are copied if the policy has a mirror
  */
-record CallSettings(@Nullable String collapseKey, long timeNanos) {
+record CallSettings(@Nullable String collapseKey, long timeNanos, boolean isMirrored) {
 
-  static final CallSettings NONE = new CallSettings(null, 0);
+  static final CallSettings NONE = new CallSettings(null, 0, true);
 
   CallSettings withCollapseKey(String key) {
-    return new CallSettings(key, timeNanos);
+    return new CallSettings(key, timeNanos, isMirrored);
   }
 
   CallSettings withTime(long nanos) {
-    return new CallSettings(collapseKey, nanos);
+    return new CallSettings(collapseKey, nanos, isMirrored);
+  }
+
+  CallSettings withoutMirror() {
+    return new CallSettings(collapseKey, timeNanos, false);
   }
 }

@@ -67,6 +67,11 @@ final class Endpoint<E> {
     return true;
   }
 
+  /** Whether it gets all of its share. */
+  boolean isSteady() {
+    return isWarm && !ejected;
+  }
+
   /** The share of attempts for which it is considered, from a tenth to 1. */
   double share(long now) {
     if (isWarm) {
@@ -97,10 +102,5 @@ final class Endpoint<E> {
   void ejectUntil(long nanos) {
     ejectedUntil = nanos;
     ejected = true;
-  }
-
-  @Override
-  public String toString() {
-    return String.valueOf(address);
   }
 }

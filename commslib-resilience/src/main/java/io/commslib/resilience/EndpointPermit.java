@@ -116,9 +116,4 @@ public final class EndpointPermit<E> implements Permit {
       }
     }
   }
-
-  @Override
-  public String toString() {
-    return "EndpointPermit{" + endpoint + "}";
-  }
 }

@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  * it count; answers that reject a request, cancelled attempts and refusals on this side do not.
  *
  * @param <E> type of the endpoints, which are compared by {@code equals} and named in log lines by
- *     {@code toString}
+ *     {@code toString}, so their text must not have a credential
  */
 public final class EndpointPool<E> {
 
@@ -49,6 +49,9 @@ public final class EndpointPool<E> {
   private final Map<String, EndpointPool<E>> subsets;
   private final @Nullable EndpointRefresh<E> refresh;
   private volatile List<Endpoint<E>> endpoints;
+
+  /** The endpoints, if each of them got all of its share when they were last checked; or null. */
+  private volatile @Nullable List<Endpoint<E>> steady;
 
   private EndpointPool(Builder<E> from) {
     this.name = from.name;
@@ -161,16 +164,28 @@ public final class EndpointPool<E> {
 
   private Endpoint<E> balanced(
       List<Endpoint<E>> all, @Nullable EndpointPermit<E> before, long now) {
-    RandomGenerator random = runtime.random();
+    Endpoint<E> steadyOne = before == null && steady == all ? lessLoaded(all) : null;
+    if (steadyOne != null && steadyOne.isSteady()) {
+      return steadyOne;
+    }
     List<Endpoint<E>> open = those(all, each -> each.isOpen(now), all);
     List<Endpoint<E>> others =
         before == null ? open : those(open, each -> !before.isAt(each), open);
-    List<Endpoint<E>> from =
-        those(
-            open,
-            each ->
-                (before == null || !before.hasTried(each)) && random.nextDouble() < each.share(now),
-            others);
+    RandomGenerator random = runtime.random();
+    Endpoint<E> chosen =
+        lessLoaded(
+            those(
+                open,
+                each ->
+                    (before == null || !before.hasTried(each))
+                        && random.nextDouble() < each.share(now),
+                others));
+    steady = all.stream().allMatch(Endpoint::isSteady) ? all : null;
+    return chosen;
+  }
+
+  private Endpoint<E> lessLoaded(List<Endpoint<E>> from) {
+    RandomGenerator random = runtime.random();
     int first = random.nextInt(from.size());
     if (from.size() == 1) {
       return from.get(first);
@@ -215,16 +230,16 @@ public final class EndpointPool<E> {
     log.warn(
         "{}: {} is left out for {} after {} failures in a row, last {}",
         name,
-        endpoint,
+        endpoint.address,
         wait,
         Endpoint.MAX_FAILURES,
         cause);
   }
 
-  /** {@return the name and the endpoints} */
+  /** {@return the name and the number of endpoints} */
   @Override
   public String toString() {
-    return "EndpointPool{" + name + ", " + endpoints + "}";
+    return "EndpointPool{" + name + ", " + endpoints.size() + " endpoints}";
   }
 
   /**

@@ -8,4 +8,5 @@ record Engine(
     AttemptWatch watch,
     CallThreads threads,
     CallEvents events,
-    CallsInFlight calls) {}
+    CallsInFlight calls,
+    Mirrors mirrors) {}

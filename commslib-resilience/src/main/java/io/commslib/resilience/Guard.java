@@ -11,6 +11,7 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.TimeSource;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * All calls to one remote service: its policy, and the breaker, budget, bulkhead and rate limiter
@@ -32,6 +33,7 @@ public final class Guard {
   private final TokenBucket rate;
   private final GuardGate gate;
   private final SharedCalls shared = new SharedCalls();
+  private final LongAdder droppedCopies = new LongAdder();
   private final Map<OperationKey, GuardedOperation> operations = new ConcurrentHashMap<>();
   private final Object replacing = new Object();
   private volatile EffectivePolicy effective;
@@ -167,7 +169,8 @@ public final class Guard {
    * Returns the state of the circuit breaker of a subset.
    *
    * @param subset the subset
-   * @return the state; {@code CLOSED} if no call has used the subset
+   * @return the state, of a subset that gets only copies that of their breaker; {@code CLOSED} if
+   *     nothing has used the subset
    */
   public CircuitBreaker.State breakerState(String subset) {
     Lane lane = lanes.find(subset);
@@ -190,6 +193,20 @@ public final class Guard {
   /** {@return the number of attempts in flight, in all subsets} */
   public int inFlight() {
     return lanes.inFlight();
+  }
+
+  /** {@return the number of copies of calls in flight, which the policy's mirror makes} */
+  public int copiesInFlight() {
+    return lanes.copiesInFlight();
+  }
+
+  /** {@return the number of copies of calls that were dropped, since the start} */
+  public long droppedCopies() {
+    return droppedCopies.sum();
+  }
+
+  void countDropped() {
+    droppedCopies.increment();
   }
 
   /** {@return the number of retries that the budget admits now} */
@@ -215,6 +232,10 @@ public final class Guard {
 
   CallsInFlight callsInFlight() {
     return engine.calls();
+  }
+
+  Mirrors mirrors() {
+    return engine.mirrors();
   }
 
   SharedCalls shared() {

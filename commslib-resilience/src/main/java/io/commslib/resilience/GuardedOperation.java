@@ -69,6 +69,10 @@ public final class GuardedOperation {
     return settings.collapseKey();
   }
 
+  boolean isMirrored() {
+    return settings.isMirrored();
+  }
+
   /** The endpoints of one call, or null if the engine chooses none. */
   @Nullable EndpointChoice<?> endpoints() {
     return endpoints;
@@ -186,6 +190,16 @@ public final class GuardedOperation {
   }
 
   /**
+   * Returns a copy whose calls no mirror of the policy copies, for example because their work must
+   * run once.
+   *
+   * @return the copy
+   */
+  public GuardedOperation withoutMirror() {
+    return with(settings.withoutMirror());
+  }
+
+  /**
    * Returns a copy for each of whose attempts the engine chooses an endpoint, before it asks the
    * breaker. The code of an attempt reads it from {@code attempt.endpoint(type)}. The outcome of
    * the attempt counts for the endpoint. With a subset the endpoint is one of the subset's. Without
@@ -217,7 +231,8 @@ public final class GuardedOperation {
    * @throws E if the code throws it as its answer
    * @throws io.commslib.core.call.CallException {@code COMMS-CALL-001} if the last attempt has no
    *     answer, {@code -002} if the time is over, {@code -003} to {@code -006} if the breaker, the
-   *     rate limiter, the bulkhead refused or the thread was interrupted
+   *     rate limiter, the bulkhead refused or the thread was interrupted, {@code -008} without an
+   *     endpoint
    */
   public <T extends @Nullable Object, E extends Exception> T call(AttemptWork<T, E> work) throws E {
     return call(OutcomeClassifier.plain(), work);

@@ -1,6 +1,7 @@
 package io.commslib.resilience;
 
 import io.commslib.core.resilience.CallPolicy;
+import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.CircuitBreaker.State;
 import io.commslib.core.resilience.TrafficSplit;
 import io.commslib.core.time.CommsRuntime;
@@ -37,16 +38,22 @@ final class Lanes {
 
   private CallPolicy policy;
 
+  private volatile @Nullable Lane mirror;
+
   Lanes(String service, CallPolicy policy, CommsRuntime runtime, CallEvents events) {
     this.service = service;
     this.policy = policy;
     this.runtime = runtime;
     this.events = events;
     this.all = lane(null);
+    this.mirror = mirror(policy);
   }
 
   private Lane lane(@Nullable String subset) {
-    String name = subset == null ? service : service + "/" + subset;
+    return lane(subset == null ? service : service + "/" + subset, subset, policy.maxInFlight());
+  }
+
+  private Lane lane(String name, @Nullable String subset, int maxInFlight) {
     PhaseBreaker breaker =
         new PhaseBreaker(
             name,
@@ -54,7 +61,7 @@ final class Lanes {
             policy.attemptTimeout(),
             runtime,
             (from, to, cause, open) -> events.breaker(name, from, to, cause, open));
-    return new Lane(subset, breaker, policy.maxInFlight());
+    return new Lane(subset, breaker, maxInFlight);
   }
 
   /** The lane of calls without a subset. */
@@ -98,9 +105,38 @@ final class Lanes {
     }
   }
 
-  /** The lane of a subset, or null if nothing has used it. */
+  /** The lane of a subset, or else of its copies, or null if nothing has used it. */
   @Nullable Lane find(String subset) {
-    return subsets.get(subset);
+    Lane copies = mirror;
+    Lane known = subsets.get(subset);
+    return known == null && copies != null && subset.equals(copies.subset) ? copies : known;
+  }
+
+  /** The lane of copies, or null without a mirror. No other attempt uses it. */
+  @Nullable Lane mirror() {
+    return mirror;
+  }
+
+  int copiesInFlight() {
+    Lane copies = mirror;
+    return copies == null ? 0 : copies.bulkhead.inFlight();
+  }
+
+  private @Nullable Lane mirror(CallPolicy of) {
+    if (!of.has(Part.MIRROR) || of.mirror().isEmpty()) {
+      return null;
+    }
+    String subset = of.mirror().get().subset();
+    Lane before = mirror;
+    if (before != null && subset.equals(before.subset)) {
+      before.breaker.settings(of.breaker(), of.attemptTimeout());
+      return before;
+    }
+    Lane made = lane(service + "/" + subset + " (mirror)", subset, Mirrors.MAX_OF_REMOTE);
+    if (all.breaker.state() == State.FORCED_OPEN) {
+      made.breaker.force(State.FORCED_OPEN);
+    }
+    return made;
   }
 
   /** Replaces the policy of all lanes, and forgets subsets that the new one does not name. */
@@ -110,6 +146,7 @@ final class Lanes {
       Set<String> named = next.split().map(TrafficSplit::weights).map(Map::keySet).orElse(Set.of());
       subsets.keySet().removeIf(name -> !fixed.contains(name) && !named.contains(name));
       each(lane -> lane.replace(next));
+      mirror = mirror(next);
     }
   }
 
@@ -117,6 +154,10 @@ final class Lanes {
   void force(State state) {
     synchronized (changing) {
       each(lane -> lane.breaker.force(state));
+      Lane copies = mirror;
+      if (copies != null) {
+        copies.breaker.force(state);
+      }
     }
   }
 

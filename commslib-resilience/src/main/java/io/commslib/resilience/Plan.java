@@ -3,6 +3,7 @@ package io.commslib.resilience;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CallPolicy.Part;
 import io.commslib.core.resilience.HedgingConfig;
+import io.commslib.core.resilience.TrafficMirror;
 import io.commslib.core.resilience.TrafficSplit;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -28,19 +29,24 @@ final class Plan {
   final long hedgeNanos;
   final int maxHedges;
   final @Nullable TrafficSplit split;
+  final @Nullable TrafficMirror mirror;
   final @Nullable FaultInjector faults;
 
-  /** The plan of calls whose operation names its subset. */
+  /** The plan of calls whose operation names its subset: without split and mirror. */
   final Plan unsplit;
 
   Plan(CallPolicy policy) {
-    this(policy, policy.split().filter(on -> policy.has(Part.SPLIT)).orElse(null));
+    this(
+        policy,
+        policy.split().filter(on -> policy.has(Part.SPLIT)).orElse(null),
+        policy.mirror().filter(on -> policy.has(Part.MIRROR)).orElse(null));
   }
 
-  private Plan(CallPolicy policy, @Nullable TrafficSplit split) {
+  private Plan(CallPolicy policy, @Nullable TrafficSplit split, @Nullable TrafficMirror mirror) {
     this.policy = policy;
     this.split = split;
-    this.unsplit = split == null ? this : new Plan(policy, null);
+    this.mirror = mirror;
+    this.unsplit = split == null && mirror == null ? this : new Plan(policy, null, null);
     this.faults =
         policy
             .faults()

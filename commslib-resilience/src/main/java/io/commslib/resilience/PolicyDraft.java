@@ -11,6 +11,7 @@ import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryBudgetConfig;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.resilience.TrafficMirror;
 import io.commslib.core.resilience.TrafficSplit;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -118,6 +119,14 @@ final class PolicyDraft {
     enable(Part.SPLIT, value instanceof TrafficSplit);
     if (value instanceof TrafficSplit split) {
       policy.split(split);
+    }
+  }
+
+  /** Sets the mirror, which also switches it on, or switches it off. */
+  void mirror(Object value) {
+    enable(Part.MIRROR, value instanceof TrafficMirror);
+    if (value instanceof TrafficMirror mirror) {
+      policy.mirror(mirror);
     }
   }
 

@@ -2,6 +2,7 @@ package io.commslib.resilience;
 
 import static io.commslib.resilience.ValueRule.count;
 import static io.commslib.resilience.ValueRule.flag;
+import static io.commslib.resilience.ValueRule.mirror;
 import static io.commslib.resilience.ValueRule.oneOf;
 import static io.commslib.resilience.ValueRule.split;
 import static io.commslib.resilience.ValueRule.time;
@@ -106,6 +107,11 @@ enum PolicySetting {
       split().orOff(),
       policy -> policy.has(Part.SPLIT) ? policy.split().orElse(null) : Off.OFF,
       (draft, value) -> draft.split(value)),
+  MIRROR(
+      "mirror",
+      mirror().orOff(),
+      policy -> policy.has(Part.MIRROR) ? policy.mirror().orElse(null) : Off.OFF,
+      (draft, value) -> draft.mirror(value)),
   ENDPOINTS_ENABLED(
       "endpoints.enabled",
       flag(),

@@ -36,6 +36,7 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
   private final CallEvents events;
   private final AttemptWatch watch;
   private final CallsInFlight calls = new CallsInFlight();
+  private final Mirrors mirrors;
   private final Engine engine;
   private final PartThreads parts;
   private final Map<String, Guard> guards = new ConcurrentHashMap<>();
@@ -51,7 +52,8 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
     this.events = new CallEvents(runtime, from.observer);
     this.config = from.effective();
     this.watch = new AttemptWatch(runtime);
-    this.engine = new Engine(runtime, watch, new CallThreads(runtime), events, calls);
+    this.mirrors = new Mirrors(runtime, calls);
+    this.engine = new Engine(runtime, watch, new CallThreads(runtime), events, calls, mirrors);
     this.parts = new PartThreads(runtime, from.partExecutor, from.maxParts);
   }
 
@@ -209,9 +211,9 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
   /**
    * Waits for the calls in flight, with all their attempts, and for code of attempts that ignores
    * its interrupt. Calls that begin meanwhile are refused, apart from those that an attempt of a
-   * call in flight makes. Once this returns all further calls are refused with {@code
-   * COMMS-CALL-007}; those that have not ended continue. Blocks; an interrupt ends the wait.
-   * Repeating it waits again.
+   * call in flight makes. Copies of calls for a mirror are not waited for. Once this returns all
+   * further calls are refused with {@code COMMS-CALL-007}; those that have not ended continue.
+   * Blocks; an interrupt ends the wait. Repeating it waits again.
    *
    * @param timeout maximum wait
    * @return whether all calls have ended
@@ -241,10 +243,12 @@ public final class Resilience implements LifecycleComponent, AutoCloseable {
 
   /**
    * Delivers waiting events to the observer and accepts no more. Interrupts the parts that run on
-   * threads of the runtime; later ones are refused. Other calls are not affected.
+   * threads of the runtime; later ones are refused. Copies of calls for a mirror are interrupted or
+   * cancelled, and later ones dropped. Other calls are not affected.
    */
   @Override
   public void close() {
+    mirrors.close();
     parts.close();
     events.close();
   }

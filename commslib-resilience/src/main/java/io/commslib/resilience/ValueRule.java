@@ -1,5 +1,6 @@
 package io.commslib.resilience;
 
+import io.commslib.core.resilience.TrafficMirror;
 import io.commslib.core.resilience.TrafficSplit;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -10,8 +11,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The values of a setting: a count, a time, true and false, a name, or weights of subsets.
- * Immutable.
+ * The values of a setting: a count, a time, true and false, a name, weights of subsets, or a
+ * mirror. Immutable.
  *
  * @param kind what the values are
  * @param min minimum, in nanoseconds if the values are times
@@ -37,7 +38,8 @@ record ValueRule(
     TIME,
     FLAG,
     NAME,
-    SPLIT
+    SPLIT,
+    MIRROR
   }
 
   /** The value of a time whose policy is switched off. */
@@ -70,6 +72,10 @@ record ValueRule(
     return new ValueRule(Kind.SPLIT, 1, TrafficSplit.MAX_SUBSETS, false, false, List.of());
   }
 
+  static ValueRule mirror() {
+    return new ValueRule(Kind.MIRROR, 1, 100, false, false, List.of());
+  }
+
   ValueRule orOff() {
     return new ValueRule(kind, min, max, true, isWhole, names);
   }
@@ -92,6 +98,7 @@ record ValueRule(
       case FLAG -> text.equals("true") ? Boolean.TRUE : text.equals("false") ? false : null;
       case NAME -> named(text);
       case SPLIT -> parseSplit(text);
+      case MIRROR -> parseMirror(text);
     };
   }
 
@@ -114,6 +121,20 @@ record ValueRule(
     }
     try {
       return TrafficSplit.of(weights);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  /** Reads {@code name:percent}. */
+  private static @Nullable TrafficMirror parseMirror(String text) {
+    int colon = text.indexOf(':');
+    String percent = text.substring(colon + 1);
+    if (colon < 0 || !NUMBER.matcher(percent).matches() || percent.length() > MAX_WEIGHT_CHARS) {
+      return null;
+    }
+    try {
+      return TrafficMirror.of(text.substring(0, colon), Integer.parseInt(percent));
     } catch (IllegalArgumentException e) {
       return null;
     }
@@ -155,6 +176,7 @@ record ValueRule(
           case TIME -> Times.show(Duration.ofNanos(min)) + ".." + Times.show(Duration.ofNanos(max));
           case FLAG -> "true or false";
           case NAME -> names.stream().map(Object::toString).collect(Collectors.joining(", "));
+          case MIRROR -> "a subset with " + min + ".." + max + " per cent such as canary:5";
           case SPLIT -> "weights of " + min + ".." + max + " subsets such as v1:95,v2:5";
         };
     return range + (isWhole ? ", whole seconds" : "") + (hasOff ? ", or off" : "");

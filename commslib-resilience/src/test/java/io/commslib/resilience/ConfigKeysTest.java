@@ -13,6 +13,7 @@ import io.commslib.core.resilience.FaultConfig;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.resilience.TrafficMirror;
 import io.commslib.core.resilience.TrafficSplit;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -43,6 +44,7 @@ class ConfigKeysTest {
           int.class,
           boolean.class,
           Duration.class,
+          TrafficMirror.class,
           TrafficSplit.class,
           CallStatus.class,
           SendCertainty.class);
@@ -65,6 +67,7 @@ class ConfigKeysTest {
           .rateLimiter(RateLimiterConfig.of(10))
           .hedging(HedgingConfig.of(Duration.ofMillis(10)))
           .split(TrafficSplit.of("v1", 95, "v2", 5))
+          .mirror(TrafficMirror.of("v3", 5))
           .faults(FaultConfig.delaying(1, Duration.ofMillis(10)))
           .build();
 
@@ -161,6 +164,16 @@ class ConfigKeysTest {
       assertThat(setting.read(with(setting, split))).isEqualTo(split);
       return;
     }
+    if (rule.kind() == ValueRule.Kind.MIRROR) {
+      for (int percent : new int[] {1, 100}) {
+        TrafficMirror mirror = TrafficMirror.of("a.b", percent);
+        assertThat(rule.parse(ValueRule.show(mirror))).isEqualTo(mirror);
+        assertThat(setting.read(with(setting, mirror))).isEqualTo(mirror);
+      }
+      assertThat(rule.parse("a.b:0")).isNull();
+      assertThat(rule.parse("a.b:101")).isNull();
+      return;
+    }
     for (long good : List.of(rule.min(), rule.max())) {
       Object value = value(rule, good);
       assertThat(rule.parse(ValueRule.show(value))).isEqualTo(value);
@@ -198,6 +211,7 @@ class ConfigKeysTest {
           case TIME -> "30s";
           case NAME -> rule.names().get(0).toString();
           case SPLIT -> "a:1,b:2,c:0";
+          case MIRROR -> "canary:7";
         };
     String key = ConfigKeys.of("x", setting);
     ResilienceConfig config =

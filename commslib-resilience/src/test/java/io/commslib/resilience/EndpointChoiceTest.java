@@ -228,7 +228,7 @@ class EndpointChoiceTest {
     guard.forceBreakerOpen();
     CallException refused = (CallException) kind.call(operation(), time, this::use);
     assertThat(refused.refusal()).contains(Refusal.ENDPOINT);
-    assertThat(refused.code()).isEqualTo("COMMS-CALL-008");
+    assertThat(refused).hasMessageStartingWith("COMMS-CALL-008: the remote has no endpoint (");
     assertThat(refused.outcome().certainty()).isEqualTo(SendCertainty.NOT_SENT);
     assertThat(refused.outcome().status()).isEqualTo(CallStatus.UNAVAILABLE);
     assertThat(used).isEmpty();
@@ -384,6 +384,26 @@ class EndpointChoiceTest {
     assertThat(pool.ejected()).isEmpty();
   }
 
+  /** Between the slot and the start of the work, where nothing of the user runs. */
+  @Test
+  void aFailureOfTheEngineItselfReleasesEverything() {
+    OutOfMemoryError error = new OutOfMemoryError("no");
+    guard =
+        Resilience.builder(new FailingRandom(time, error))
+            .defaults(
+                once()
+                    .faults(FaultConfig.failing(100, CallStatus.INTERNAL, SendCertainty.NOT_SENT))
+                    .build())
+            .build()
+            .guard("pricing");
+    CompletableFuture<String> future =
+        operation().callAsync(attempt -> CompletableFuture.completedFuture(use(attempt)));
+    assertThat(future.handle((answer, thrown) -> thrown).join()).isSameAs(error);
+    assertThat(guard.inFlight()).isZero();
+    assertThat(pool.ejected()).isEmpty();
+    assertThat(used).isEmpty();
+  }
+
   @Test
   void aFailureOfTheClassifierOrOfAnotherRemoteIsNotTheEndpoints() {
     guard = guard(once().without(Part.BREAKER));
@@ -424,7 +444,7 @@ class EndpointChoiceTest {
                 .without(Part.BREAKER)
                 .faults(
                     FaultConfig.failing(100, CallStatus.UNAVAILABLE, SendCertainty.MAYBE_SENT)));
-    for (int i = 0; i < 4 * Endpoint.MAX_FAILURES; i++) {
+    for (int i = 0; i < 4 * Endpoint.MAX_FAILURES && pool.ejected().isEmpty(); i++) {
       kind.call(operation(), time, this::use);
     }
     assertThat(pool.ejected()).hasSize(1);

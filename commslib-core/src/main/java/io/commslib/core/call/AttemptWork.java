@@ -14,7 +14,8 @@ public interface AttemptWork<T extends @Nullable Object, E extends Exception> {
 
   /**
    * Makes one attempt, on the thread that made the call. The thread is interrupted when the attempt
-   * overruns its time.
+   * overruns its time. A copy of the call for a mirror runs on another thread, at the same time,
+   * with a context that {@code isMirrored()}.
    *
    * @param attempt the context of this attempt, which is also {@link CallContext#current()}
    * @return the answer

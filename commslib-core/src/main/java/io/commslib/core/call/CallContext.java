@@ -1,16 +1,13 @@
 package io.commslib.core.call;
 
-import io.commslib.core.checks.Checks;
 import io.commslib.core.time.TimeSource;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,41 +23,10 @@ public final class CallContext {
   /** The maximum number of characters of all names and values of the baggage together. */
   public static final int MAX_BAGGAGE_CHARS = 8_192;
 
-  private static final int MAX_ID_CHARS = 256;
-  private static final int MAX_STATE_CHARS = 512;
-
-  private static final Pattern TRACEPARENT =
-      Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
-
   private static final CallContext EMPTY = new CallContext(Trail.NONE, null, 0, null, 0, null);
 
   /** A context, or a supplier that makes it when it is read; absent for the empty context. */
   private static final ThreadLocal<@Nullable Object> CURRENT = new ThreadLocal<>();
-
-  /** What does not change from attempt to attempt, so that attempts share it. */
-  private record Trail(
-      @Nullable String traceparent,
-      @Nullable String tracestate,
-      Map<String, String> baggage,
-      @Nullable String correlationId,
-      @Nullable String causationId,
-      @Nullable Object callChain) {
-
-    static final Trail NONE = new Trail(null, null, Map.of(), null, null, null);
-
-    /** Shows no value: baggage may be private. */
-    @Override
-    public String toString() {
-      return "Trail{baggage=" + baggage.size() + " entries}";
-    }
-  }
-
-  /**
-   * Where an attempt goes, if there is more than one place.
-   *
-   * @param endpoint of the type that the attempt's work knows
-   */
-  private record Place(@Nullable String subset, @Nullable Object endpoint) {}
 
   private final Trail trail;
 
@@ -266,27 +232,27 @@ public final class CallContext {
 
   /** {@return the {@code traceparent} of the W3C trace context, or empty} */
   public Optional<String> traceparent() {
-    return Optional.ofNullable(trail.traceparent);
+    return Optional.ofNullable(trail.traceparent());
   }
 
   /** {@return the {@code tracestate} of the W3C trace context, or empty} */
   public Optional<String> tracestate() {
-    return Optional.ofNullable(trail.tracestate);
+    return Optional.ofNullable(trail.tracestate());
   }
 
   /** {@return the baggage by name, unmodifiable} */
   public Map<String, String> baggage() {
-    return trail.baggage;
+    return trail.baggage();
   }
 
   /** {@return the id of the conversation, which messages published within carry on, or empty} */
   public Optional<String> correlationId() {
-    return Optional.ofNullable(trail.correlationId);
+    return Optional.ofNullable(trail.correlationId());
   }
 
   /** {@return the id of the message that is being handled, or empty} */
   public Optional<String> causationId() {
-    return Optional.ofNullable(trail.causationId);
+    return Optional.ofNullable(trail.causationId());
   }
 
   /** {@return whether the call has an idempotency key} */
@@ -321,7 +287,7 @@ public final class CallContext {
    * @return the subset, or empty for all instances
    */
   public Optional<String> subset() {
-    return Optional.ofNullable(place == null ? null : place.subset);
+    return Optional.ofNullable(place == null ? null : place.subset());
   }
 
   /**
@@ -333,8 +299,29 @@ public final class CallContext {
    * @return the endpoint, or empty if the engine chooses none or its endpoints have another type
    */
   public <T> Optional<T> endpoint(Class<T> type) {
-    Object chosen = place == null ? null : place.endpoint;
+    Object chosen = place == null ? null : place.endpoint();
     return type.isInstance(chosen) ? Optional.of(type.cast(chosen)) : Optional.empty();
+  }
+
+  /**
+   * Returns whether the work belongs to a copy of a call, whose answer is discarded. What is called
+   * within it belongs to the copy too, and over HTTP the callee learns it.
+   *
+   * @return whether it is a copy
+   */
+  public boolean isMirrored() {
+    return place != null && place.isMirrored();
+  }
+
+  /**
+   * Returns a copy that is marked as {@link #isMirrored}. For engines.
+   *
+   * @return the copy
+   */
+  public CallContext asMirrored() {
+    Place marked =
+        place == null ? Place.MIRRORED : new Place(place.subset(), place.endpoint(), true);
+    return new CallContext(trail, clock, deadlineNanos, idempotencyKey, attempt, marked);
   }
 
   /**
@@ -372,7 +359,8 @@ public final class CallContext {
    */
   public CallContext forAttempt(
       int number, long untilNanos, TimeSource time, @Nullable String key) {
-    return new CallContext(trail, time, untilNanos, key, number, null);
+    Place inner = isMirrored() ? Place.MIRRORED : null;
+    return new CallContext(trail, time, untilNanos, key, number, inner);
   }
 
   /**
@@ -380,13 +368,14 @@ public final class CallContext {
    *
    * @param instances the subset of the instances, or null for all
    * @param endpoint the one instance that was chosen, or null if none was
-   * @return the copy, or this context for an attempt without both
+   * @return the copy, or this context without both
    */
   public CallContext to(@Nullable String instances, @Nullable Object endpoint) {
-    return instances == null && endpoint == null && place == null
-        ? this
-        : new CallContext(
-            trail, clock, deadlineNanos, idempotencyKey, attempt, new Place(instances, endpoint));
+    if (instances == null && endpoint == null) {
+      return this;
+    }
+    Place there = new Place(instances, endpoint, isMirrored());
+    return new CallContext(trail, clock, deadlineNanos, idempotencyKey, attempt, there);
   }
 
   private CallContext with(Trail next) {
@@ -402,14 +391,7 @@ public final class CallContext {
    * @throws IllegalArgumentException if a value breaks its rule
    */
   public CallContext withTrace(String parent, String state) {
-    return with(
-        new Trail(
-            Checks.matches("traceparent", parent, TRACEPARENT, "00-<32 hex>-<16 hex>-<2 hex>"),
-            state.isEmpty() ? null : Checks.text("tracestate", state, 1, MAX_STATE_CHARS),
-            trail.baggage,
-            trail.correlationId,
-            trail.causationId,
-            trail.callChain));
+    return with(trail.withTrace(parent, state));
   }
 
   /**
@@ -421,23 +403,7 @@ public final class CallContext {
    * @throws IllegalArgumentException if a value breaks its rule, or the baggage gets too large
    */
   public CallContext withBaggage(String name, String value) {
-    Map<String, String> entries = new LinkedHashMap<>(trail.baggage);
-    entries.put(
-        Checks.printable("baggage name", name, 128), Checks.text("baggage value", value, 0, 1_024));
-    Checks.inRange("baggage entries", entries.size(), 1, MAX_BAGGAGE_ENTRIES);
-    int chars = 0;
-    for (Map.Entry<String, String> entry : entries.entrySet()) {
-      chars += entry.getKey().length() + entry.getValue().length();
-    }
-    Checks.inRange("baggage characters", chars, 1, MAX_BAGGAGE_CHARS);
-    return with(
-        new Trail(
-            trail.traceparent,
-            trail.tracestate,
-            Map.copyOf(entries),
-            trail.correlationId,
-            trail.causationId,
-            trail.callChain));
+    return with(trail.withBaggage(name, value));
   }
 
   /**
@@ -449,14 +415,7 @@ public final class CallContext {
    * @throws IllegalArgumentException if an id breaks its rule
    */
   public CallContext withCause(String correlation, String causation) {
-    return with(
-        new Trail(
-            trail.traceparent,
-            trail.tracestate,
-            trail.baggage,
-            Checks.text("correlationId", correlation, 1, MAX_ID_CHARS),
-            Checks.text("causationId", causation, 1, MAX_ID_CHARS),
-            trail.callChain));
+    return with(trail.withCause(correlation, causation));
   }
 
   /**
@@ -468,19 +427,12 @@ public final class CallContext {
    * @return the copy
    */
   public CallContext withCallChain(@Nullable Object chain) {
-    return with(
-        new Trail(
-            trail.traceparent,
-            trail.tracestate,
-            trail.baggage,
-            trail.correlationId,
-            trail.causationId,
-            chain));
+    return with(trail.withCallChain(chain));
   }
 
   /** {@return the calls of {@link #withCallChain}, or null; for engines} */
   public @Nullable Object callChain() {
-    return trail.callChain;
+    return trail.callChain();
   }
 
   /** {@return deadline and attempt, for log lines; no baggage and no key} */

@@ -136,8 +136,8 @@ public interface CommsObserver {
   default void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {}
 
   /**
-   * Returns whether this observer requires the events of each call: {@link #onCall} and {@link
-   * #onAttempt}. Each component calls it once.
+   * Returns whether this observer requires the events of each call: {@link #onCall}, {@link
+   * #onAttempt} and {@link #onMirror}. Each component calls it once.
    *
    * @return true by default
    */
@@ -172,9 +172,22 @@ public interface CommsObserver {
       Optional<Refusal> refusal) {}
 
   /**
+   * Reports that a copy of a call has ended or was dropped. Copies are reported by nothing else:
+   * they are no calls and no attempts of calls.
+   *
+   * @param target what was called, with the subset that gets the copies
+   * @param outcome the outcome of the copy
+   * @param elapsed the time of the copy; zero if it was dropped
+   * @param refusal why it was dropped, or empty
+   */
+  default void onMirror(
+      CallTarget target, CallOutcome outcome, Duration elapsed, Optional<Refusal> refusal) {}
+
+  /**
    * Reports that a circuit breaker has changed its state.
    *
-   * @param service the remote service, with its subset as {@code service/subset}
+   * @param service the remote service, with its subset as {@code service/subset}; that of copies
+   *     ends with {@code (mirror)}
    * @param from the state before
    * @param to the state now
    * @param cause the outcome that caused it; a success where time or an operator did

@@ -101,6 +101,12 @@ final class CompositeObserver implements CommsObserver {
   }
 
   @Override
+  public void onMirror(
+      CallTarget target, CallOutcome outcome, Duration elapsed, Optional<Refusal> refusal) {
+    each(observer -> observer.onMirror(target, outcome, elapsed, refusal));
+  }
+
+  @Override
   public void onBreaker(
       String service,
       CircuitBreaker.State from,

@@ -2,11 +2,8 @@ package io.commslib.core.resilience;
 
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * All policies of the calls to one remote. They apply in a fixed order, whatever the order of the
@@ -38,6 +35,8 @@ public final class CallPolicy {
     BUDGET,
     /** The choice of a subset of the remote's instances by weight. */
     SPLIT,
+    /** Copies of calls for a subset of the remote's instances. */
+    MIRROR,
     /** The choice of an endpoint; without it each attempt goes to the first one. */
     ENDPOINTS,
     /** The circuit breaker. */
@@ -52,19 +51,19 @@ public final class CallPolicy {
     ATTEMPT_TIMEOUT
   }
 
-  private static final CallPolicy DEFAULTS = new Builder().build();
+  private static final CallPolicy DEFAULTS = builder().build();
 
-  private final Builder settings;
+  private final PolicyValues settings;
   private final Duration attemptTimeout;
 
-  private CallPolicy(Builder settings) {
+  private CallPolicy(PolicyValues settings) {
     this.settings = settings;
     Duration given = settings.attemptTimeout;
     this.attemptTimeout = given != null ? given : shorter(DEFAULT_ATTEMPT_TIMEOUT, settings);
   }
 
   /** A default never exceeds a deadline that was set. */
-  private static Duration shorter(Duration timeout, Builder settings) {
+  private static Duration shorter(Duration timeout, PolicyValues settings) {
     return settings.without.contains(Part.DEADLINE) || timeout.compareTo(settings.deadline) < 0
         ? timeout
         : settings.deadline;
@@ -77,12 +76,12 @@ public final class CallPolicy {
 
   /** {@return a builder with the defaults} */
   public static Builder builder() {
-    return new Builder();
+    return new Builder(new PolicyValues());
   }
 
   /** {@return a builder with these policies} */
   public Builder toBuilder() {
-    return new Builder(settings);
+    return new Builder(new PolicyValues(settings));
   }
 
   /**
@@ -96,6 +95,7 @@ public final class CallPolicy {
         && (part != Part.RATE_LIMITER || settings.rateLimiter != null)
         && (part != Part.HEDGING || settings.hedging != null)
         && (part != Part.SPLIT || settings.split != null)
+        && (part != Part.MIRROR || settings.mirror != null)
         && (part != Part.FAULTS || settings.faults != null);
   }
 
@@ -129,6 +129,11 @@ public final class CallPolicy {
     return Optional.ofNullable(settings.split);
   }
 
+  /** {@return the mirror of {@code SAFE} calls, or empty without one} */
+  public Optional<TrafficMirror> mirror() {
+    return Optional.ofNullable(settings.mirror);
+  }
+
   /** {@return the settings of the circuit breaker} */
   public CircuitBreakerConfig breaker() {
     return settings.breaker;
@@ -151,59 +156,15 @@ public final class CallPolicy {
 
   @Override
   public String toString() {
-    return "CallPolicy{deadline="
-        + deadline()
-        + ", attemptTimeout="
-        + attemptTimeout()
-        + ", retry="
-        + retry()
-        + ", hedging="
-        + (settings.hedging == null ? "none" : settings.hedging)
-        + ", budget="
-        + budget()
-        + ", split="
-        + (settings.split == null ? "none" : settings.split)
-        + ", breaker="
-        + breaker()
-        + ", maxInFlight="
-        + maxInFlight()
-        + ", rateLimiter="
-        + (settings.rateLimiter == null ? "none" : settings.rateLimiter)
-        + ", faults="
-        + (settings.faults == null ? "none" : settings.faults)
-        + ", without="
-        + settings.without
-        + "}";
+    return "CallPolicy{" + settings + ", attemptTimeout=" + attemptTimeout + "}";
   }
 
   /** Builds a policy. Mutable; confined to one thread. */
   public static final class Builder {
-    private Duration deadline = DEFAULT_DEADLINE;
-    private @Nullable Duration attemptTimeout;
-    private RetryPolicy retry = RetryPolicy.defaults();
-    private @Nullable HedgingConfig hedging;
-    private RetryBudgetConfig budget = RetryBudgetConfig.defaults();
-    private @Nullable TrafficSplit split;
-    private CircuitBreakerConfig breaker = CircuitBreakerConfig.defaults();
-    private int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
-    private @Nullable RateLimiterConfig rateLimiter;
-    private @Nullable FaultConfig faults;
-    private final Set<Part> without = EnumSet.noneOf(Part.class);
+    private final PolicyValues values;
 
-    private Builder() {}
-
-    private Builder(Builder other) {
-      deadline = other.deadline;
-      attemptTimeout = other.attemptTimeout;
-      retry = other.retry;
-      hedging = other.hedging;
-      budget = other.budget;
-      split = other.split;
-      breaker = other.breaker;
-      maxInFlight = other.maxInFlight;
-      rateLimiter = other.rateLimiter;
-      faults = other.faults;
-      without.addAll(other.without);
+    private Builder(PolicyValues values) {
+      this.values = values;
     }
 
     /**
@@ -214,7 +175,7 @@ public final class CallPolicy {
      * @throws IllegalArgumentException if out of range
      */
     public Builder deadline(Duration deadline) {
-      this.deadline =
+      values.deadline =
           Checks.inRange("deadline", deadline, Duration.ofMillis(10), Duration.ofHours(1));
       return this;
     }
@@ -227,7 +188,7 @@ public final class CallPolicy {
      * @throws IllegalArgumentException if out of range
      */
     public Builder attemptTimeout(Duration attemptTimeout) {
-      this.attemptTimeout =
+      values.attemptTimeout =
           Checks.inRange(
               "attemptTimeout", attemptTimeout, Duration.ofMillis(10), Duration.ofHours(1));
       return this;
@@ -240,7 +201,7 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder retry(RetryPolicy retry) {
-      this.retry = Objects.requireNonNull(retry, "retry");
+      values.retry = Objects.requireNonNull(retry, "retry");
       return this;
     }
 
@@ -251,7 +212,7 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder hedging(HedgingConfig hedging) {
-      this.hedging = Objects.requireNonNull(hedging, "hedging");
+      values.hedging = Objects.requireNonNull(hedging, "hedging");
       return this;
     }
 
@@ -262,7 +223,7 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder budget(RetryBudgetConfig budget) {
-      this.budget = Objects.requireNonNull(budget, "budget");
+      values.budget = Objects.requireNonNull(budget, "budget");
       return this;
     }
 
@@ -274,7 +235,20 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder split(TrafficSplit split) {
-      this.split = Objects.requireNonNull(split, "split");
+      values.split = Objects.requireNonNull(split, "split");
+      return this;
+    }
+
+    /**
+     * Copies a share of the {@code SAFE} calls to a subset of the remote's instances. The copies
+     * affect neither the calls nor what the calls share; their answers are discarded. The code of
+     * an attempt must choose the instance by its subset or endpoint.
+     *
+     * @param mirror the subset and the share; default none
+     * @return this builder
+     */
+    public Builder mirror(TrafficMirror mirror) {
+      values.mirror = Objects.requireNonNull(mirror, "mirror");
       return this;
     }
 
@@ -285,7 +259,7 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder breaker(CircuitBreakerConfig breaker) {
-      this.breaker = Objects.requireNonNull(breaker, "breaker");
+      values.breaker = Objects.requireNonNull(breaker, "breaker");
       return this;
     }
 
@@ -297,7 +271,7 @@ public final class CallPolicy {
      * @throws IllegalArgumentException if out of range
      */
     public Builder maxInFlight(int maxInFlight) {
-      this.maxInFlight = Checks.inRange("maxInFlight", maxInFlight, 1, 100_000);
+      values.maxInFlight = Checks.inRange("maxInFlight", maxInFlight, 1, 100_000);
       return this;
     }
 
@@ -308,7 +282,7 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder rateLimiter(RateLimiterConfig rateLimiter) {
-      this.rateLimiter = Objects.requireNonNull(rateLimiter, "rateLimiter");
+      values.rateLimiter = Objects.requireNonNull(rateLimiter, "rateLimiter");
       return this;
     }
 
@@ -319,19 +293,19 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder faults(FaultConfig faults) {
-      this.faults = Objects.requireNonNull(faults, "faults");
+      values.faults = Objects.requireNonNull(faults, "faults");
       return this;
     }
 
     /**
      * Switches a policy off.
      *
-     * @param part the policy; by default all are on but the rate limiter, hedging, the split and
-     *     faults, which need settings
+     * @param part the policy; by default all are on but the rate limiter, hedging, the split, the
+     *     mirror and faults, which need settings
      * @return this builder
      */
     public Builder without(Part part) {
-      without.add(Objects.requireNonNull(part, "part"));
+      values.without.add(Objects.requireNonNull(part, "part"));
       return this;
     }
 
@@ -342,7 +316,7 @@ public final class CallPolicy {
      * @return this builder
      */
     public Builder with(Part part) {
-      without.remove(Objects.requireNonNull(part, "part"));
+      values.without.remove(Objects.requireNonNull(part, "part"));
       return this;
     }
 
@@ -353,10 +327,11 @@ public final class CallPolicy {
      * @throws IllegalArgumentException if the time of an attempt exceeds that of the call
      */
     public CallPolicy build() {
-      if (attemptTimeout != null && !without.contains(Part.DEADLINE)) {
-        Checks.inRange("attemptTimeout", attemptTimeout, Duration.ofMillis(10), deadline);
+      Duration attempt = values.attemptTimeout;
+      if (attempt != null && !values.without.contains(Part.DEADLINE)) {
+        Checks.inRange("attemptTimeout", attempt, Duration.ofMillis(10), values.deadline);
       }
-      return new CallPolicy(new Builder(this));
+      return new CallPolicy(new PolicyValues(values));
     }
   }
 }

@@ -140,6 +140,27 @@ class CallContextTest {
   }
 
   @Test
+  void anAttemptKnowsItsPlaceAndAnInnerOneOnlyTheMark() {
+    CallContext plain = CallContext.empty().forAttempt(1, 1_000, time.time(), null);
+    assertThat(plain.to(null, null)).isSameAs(plain);
+    CallContext there = plain.to("v2", "endpoint");
+    assertThat(there.subset()).contains("v2");
+    assertThat(there.endpoint(String.class)).contains("endpoint");
+    assertThat(there.endpoint(Integer.class)).isEmpty();
+    assertThat(there.attempt()).isEqualTo(1);
+    assertThat(there.isMirrored()).isFalse();
+    CallContext copy = there.asMirrored();
+    assertThat(copy.isMirrored()).isTrue();
+    assertThat(copy.subset()).contains("v2");
+    CallContext inner = copy.withBaggage("a", "b").forAttempt(1, 1_000, time.time(), null);
+    assertThat(inner.isMirrored()).isTrue();
+    assertThat(inner.subset()).isEmpty();
+    assertThat(inner.endpoint(Object.class)).isEmpty();
+    assertThat(inner.to("v3", null).isMirrored()).isTrue();
+    assertThat(there.forAttempt(1, 1_000, time.time(), null).subset()).isEmpty();
+  }
+
+  @Test
   void theBaggageIsBounded() {
     CallContext context = CallContext.empty();
     for (int i = 0; i < CallContext.MAX_BAGGAGE_ENTRIES; i++) {

@@ -21,7 +21,9 @@ final class CallerContext {
 
   static CallContext of(ServerRequest request, long deadlineNanos, TimeSource time) {
     CallContext context = withBaggage(withTrace(CallContext.empty(), request), request);
-    return context.forAttempt(attempt(request), deadlineNanos, time, null);
+    boolean isMirrored = request.headers(CallHeaders.MIRRORED).equals(List.of("1"));
+    CallContext known = isMirrored ? context.asMirrored() : context;
+    return known.forAttempt(attempt(request), deadlineNanos, time, null);
   }
 
   private static int attempt(ServerRequest request) {

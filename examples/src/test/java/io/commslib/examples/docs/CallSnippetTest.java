@@ -20,6 +20,7 @@ import io.commslib.core.resilience.FaultConfig;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.resilience.RetryPolicy;
+import io.commslib.core.resilience.TrafficMirror;
 import io.commslib.core.resilience.TrafficSplit;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.VirtualTime;
@@ -295,6 +296,19 @@ class CallSnippetTest {
               .call(attempt -> quote(attempt.subset().orElse("v1"), article));
       // end
       assertThat(price).isEqualTo(new Price(8));
+    }
+  }
+
+  @Test
+  void aShareOfTheCallsIsCopied() {
+    // snippet: calls-mirror
+    CallPolicy mirrored = CallPolicy.builder().mirror(TrafficMirror.of("canary", 5)).build();
+    // end
+    assertThat(mirrored.mirror()).map(TrafficMirror::percent).contains(5);
+    ResilienceConfig config = ResilienceConfig.fromMap(Map.of("calls.pricing.mirror", "canary:5"));
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.create(runtime, config)) {
+      assertThat(resilience.guard("pricing").policy().mirror()).isEqualTo(mirrored.mirror());
     }
   }
 

@@ -45,10 +45,6 @@ class FailureSitesTest {
 
   private static final Map<String, String> REASONS =
       Map.ofEntries(
-          Map.entry(
-              "AsyncCall: instanceof CancellationException",
-              "of the stage itself; a wrapped one is an answer of the work"),
-          Map.entry("AsyncCall: instanceof InterruptedException", "the same"),
           Map.entry("AsyncFallback: instanceof Exception", "an Error is passed on unchanged"),
           Map.entry(
               "AttemptRunner: catch (CodecException e)",
@@ -147,6 +143,13 @@ class FailureSitesTest {
               "SagaTimeouts: instanceof DefinitionFailedException",
               "made by the library's own code; what it carries is classified over the chain"),
           Map.entry("DefinitionFailedException: instanceof Exception", "throws on what it carries"),
+          Map.entry(
+              "Outcomes: instanceof CancellationException",
+              "of the stage itself; a wrapped one is an answer of the work"),
+          Map.entry("Outcomes: instanceof InterruptedException", "the same"),
+          Map.entry(
+              "EndpointPermit: instanceof CallException",
+              "of the attempt itself; the classifier reads a wrapped one as an answer"),
           Map.entry(
               "PollFailures: instanceof KafkaException",
               "decides of the stack trace in the log only"),

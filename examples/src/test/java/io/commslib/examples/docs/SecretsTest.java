@@ -17,6 +17,7 @@ import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.rabbit.RabbitTransport;
 import io.commslib.rabbit.RabbitTransportConfig;
+import io.commslib.resilience.EndpointPool;
 import io.commslib.resilience.Resilience;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -168,6 +169,10 @@ class SecretsTest {
         DatabaseId.of(new SecretiveDataSource(), "orders"),
         "Message",
         message,
+        "EndpointPool",
+        EndpointPool.builder("orders", SystemRuntime.platformThreads())
+            .endpoints(List.of(SECRET))
+            .build(),
         "HttpService",
         http,
         "ServiceCall",
