@@ -90,11 +90,15 @@ public final class EndpointPermit<E> implements Permit {
 
   /**
    * Ends the permit of an attempt. A failure of another remote, to which the work of the attempt
-   * made a call, and one of the classifier do not count against the endpoint.
+   * made a call, one of the classifier, and an unchecked exception that the classifier does not
+   * know say nothing about the endpoint: they count neither as its failure nor as its success.
    */
   static void end(Permit permit, CallOutcome outcome, @Nullable Throwable thrown, long nanos) {
     if (permit instanceof EndpointPermit<?> chosen) {
-      boolean isOthers = thrown instanceof CallException || outcome == Outcomes.UNCLASSIFIED;
+      boolean isOthers =
+          thrown instanceof CallException
+              || outcome == Outcomes.UNCLASSIFIED
+              || (thrown instanceof RuntimeException && outcome.status() == CallStatus.UNKNOWN);
       chosen.end(outcome, nanos, isOthers ? null : outcome);
     } else {
       permit.ended(outcome, nanos);

@@ -435,6 +435,29 @@ class EndpointChoiceTest {
     assertThat(pool.ejected()).isEmpty();
   }
 
+  @Test
+  void anUnknownExceptionIsNoSuccessOfTheEndpoint() {
+    guard = guard(once().without(Part.BREAKER));
+    for (int i = 0; i < 4 * Endpoint.MAX_FAILURES && pool.ejected().isEmpty(); i++) {
+      for (int k = 0; k < 10; k++) {
+        Exception each =
+            k == 0 ? CallRules.unavailable() : new IllegalStateException("no credential");
+        assertThat(
+                catchThrowable(
+                    () ->
+                        operation()
+                            .call(
+                                CallRules.BY_FAILURE,
+                                attempt -> {
+                                  use(attempt);
+                                  throw each;
+                                })))
+            .isNotNull();
+      }
+    }
+    assertThat(pool.ejected()).hasSize(1);
+  }
+
   @ParameterizedTest
   @EnumSource
   void anInjectedFaultCountsAsARealOne(Kind kind) {
