@@ -160,9 +160,9 @@ public final class CallsBenchmark implements Benchmark {
     int calls = quick ? 20_000 : 1_000_000;
     contenders.forEach(
         (name, pipeline) -> {
-          long before = AllocatedBytes.now();
+          long before = AllocatedBytes.ofThisThread();
           sum.addAndGet(calls(pipeline, calls));
-          double each = (AllocatedBytes.now() - before) / (double) calls;
+          double each = (AllocatedBytes.ofThisThread() - before) / (double) calls;
           out.printf("  %s: %.0f bytes per call%n", name, each);
           if (name.equals(OURS)) {
             figures.put("pipelineBytes", each);
