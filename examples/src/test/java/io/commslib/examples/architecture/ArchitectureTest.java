@@ -34,6 +34,7 @@ class ArchitectureTest {
           Map.entry("jackson", List.of("core")),
           Map.entry("resilience", List.of("core")),
           Map.entry("http", List.of("core", "resilience")),
+          Map.entry("grpc", List.of("core", "resilience")),
           Map.entry("jdbc", List.of("core")),
           Map.entry("outbox", List.of("core", "jdbc")),
           Map.entry("idempotency", List.of("core", "jdbc")),

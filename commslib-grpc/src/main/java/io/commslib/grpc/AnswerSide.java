@@ -1,0 +1,215 @@
+package io.commslib.grpc;
+
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the caller receives: one answer as a whole, or a stream from its first message on. Only that
+ * first message is ever kept for a caller that has not asked for it.
+ *
+ * @param <A> type of the answers
+ */
+final class AnswerSide<A> {
+
+  private static final Logger log = LoggerFactory.getLogger(GrpcCalls.class);
+
+  private final CallbackLane lane = new CallbackLane();
+  private final boolean isStreamed;
+  private ClientCall.@Nullable Listener<A> listener;
+  private volatile @Nullable ClientAttempt<?, A> source;
+
+  /** Guarded by this. */
+  private long requested;
+
+  private @Nullable Runnable held;
+  private boolean isClosed;
+
+  AnswerSide(boolean isStreamed) {
+    this.isStreamed = isStreamed;
+  }
+
+  void begin(ClientCall.Listener<A> to) {
+    if (listener != null) {
+      throw new IllegalStateException("the call was started before");
+    }
+    listener = to;
+  }
+
+  private ClientCall.Listener<A> listener() {
+    ClientCall.Listener<A> to = listener;
+    if (to == null) {
+      throw new IllegalStateException("the call was not started");
+    }
+    return to;
+  }
+
+  /** The attempt whose stream the caller receives, or null before its first message. */
+  @Nullable ClientAttempt<?, A> source() {
+    return source;
+  }
+
+  /** Records a demand; returns the attempt that it is to be passed to, if any. */
+  @Nullable ClientAttempt<?, A> requested(int count) {
+    Runnable ready;
+    ClientAttempt<?, A> from;
+    synchronized (this) {
+      ready = requested == 0 ? held : null;
+      held = ready == null ? held : null;
+      requested += count;
+      // The first message was requested by the attempt itself.
+      from = source;
+    }
+    if (ready == null) {
+      return from;
+    }
+    lane.run(ready);
+    if (from != null && count > 1) {
+      ClientCall<?, A> call = from.call();
+      if (call != null) {
+        call.request(count - 1);
+      }
+    }
+    return null;
+  }
+
+  /** Runs what has a message once there is demand for it. */
+  private void onDemand(Runnable callbacks) {
+    synchronized (this) {
+      if (requested == 0) {
+        held = callbacks;
+        return;
+      }
+    }
+    lane.run(callbacks);
+  }
+
+  /** Delivers an answer that has an end. */
+  void whole(AttemptReply<A> reply) {
+    AttemptEnd end = reply.end();
+    if (end == null) {
+      throw new IllegalStateException("an answer without an end");
+    }
+    Runnable callbacks =
+        () -> {
+          if (begins(reply)) {
+            end(end.status(), end.trailers());
+          }
+        };
+    if (reply.message() == null) {
+      lane.run(callbacks);
+    } else {
+      onDemand(callbacks);
+    }
+  }
+
+  /** Delivers the first message of a stream, whose rest follows. */
+  void follow(AttemptReply<A> reply) {
+    long more;
+    synchronized (this) {
+      source = reply.attempt();
+      more = requested - 1;
+      if (more < 0) {
+        held = () -> begins(reply);
+        return;
+      }
+    }
+    lane.run(() -> begins(reply));
+    ClientCall<?, A> call = reply.attempt().call();
+    if (more > 0 && call != null) {
+      call.request((int) Math.min(Integer.MAX_VALUE, more));
+    }
+  }
+
+  private boolean begins(AttemptReply<A> reply) {
+    Metadata headers = reply.headers();
+    A message = reply.message();
+    return guarded(
+        reply.attempt(),
+        () -> {
+          if (headers != null) {
+            listener().onHeaders(headers);
+          }
+          if (message != null) {
+            listener().onMessage(message);
+          }
+        });
+  }
+
+  void message(ClientAttempt<?, A> from, A message) {
+    lane.run(() -> guarded(from, () -> listener().onMessage(message)));
+  }
+
+  void ready() {
+    lane.run(
+        () -> {
+          if (!isClosed) {
+            listener().onReady();
+          }
+        });
+  }
+
+  void close(ClientAttempt<?, A> from, Status status, Metadata trailers) {
+    if (isStreamed && isHeld()) {
+      // The first message comes before the end, once there is demand for it.
+      hold(() -> end(status, trailers));
+    } else {
+      close(status, trailers);
+    }
+  }
+
+  private synchronized boolean isHeld() {
+    return held != null;
+  }
+
+  private void hold(Runnable after) {
+    synchronized (this) {
+      Runnable before = held;
+      if (before != null) {
+        held =
+            () -> {
+              before.run();
+              after.run();
+            };
+        return;
+      }
+    }
+    lane.run(after);
+  }
+
+  void close(Status status, Metadata trailers) {
+    lane.run(() -> end(status, trailers));
+  }
+
+  /** Runs callbacks of the caller; one that fails ends the call, as gRPC does it. */
+  private boolean guarded(ClientAttempt<?, A> from, Runnable callbacks) {
+    if (isClosed) {
+      return false;
+    }
+    try {
+      callbacks.run();
+      return true;
+    } catch (Throwable e) {
+      Status status =
+          Status.CANCELLED.withDescription("a callback of the caller failed").withCause(e);
+      from.cancelCall(status.getDescription(), e);
+      end(status, new Metadata());
+      return false;
+    }
+  }
+
+  private void end(Status status, Metadata trailers) {
+    if (isClosed) {
+      return;
+    }
+    isClosed = true;
+    try {
+      listener().onClose(status, trailers);
+    } catch (RuntimeException e) {
+      log.error("the callback for the end of a call failed", e);
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package io.commslib.grpc;
+
+import io.commslib.core.SendCertainty;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One attempt of a call: a call of the channel, whose answer completes a stage. A single answer is
+ * complete at its end, a stream with its first message; from then on the rest of it passes through.
+ *
+ * @param <Q> type of the requests
+ * @param <A> type of the answers
+ */
+final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
+
+  private final ProtectedCall<Q, A> owner;
+  private final SendTracer tracer;
+  private final Stage stage = new Stage();
+  private volatile @Nullable ClientCall<Q, A> call;
+  private volatile @Nullable Thread callbackThread;
+  private @Nullable Metadata headers;
+  private @Nullable A first;
+  private boolean hasPassedOn;
+
+  /** Its cancellation ends the call on the wire, and frees what the attempt holds at once. */
+  private final class Stage extends CompletableFuture<AttemptReply<A>> {
+    @Override
+    public boolean cancel(boolean mayInterrupt) {
+      cancelCall("the attempt was cancelled", null);
+      return super.cancel(mayInterrupt);
+    }
+  }
+
+  ClientAttempt(ProtectedCall<Q, A> owner, GrpcRetries retries) {
+    this.owner = owner;
+    this.tracer = new SendTracer(retries, () -> cancelCall("repeated by the channel", null));
+  }
+
+  SendTracer tracer() {
+    return tracer;
+  }
+
+  CompletableFuture<AttemptReply<A>> stage() {
+    return stage;
+  }
+
+  void begins(ClientCall<Q, A> made) {
+    call = made;
+    if (stage.isDone()) {
+      cancelCall("the attempt was cancelled", null);
+    }
+  }
+
+  /** The call of the channel; null before it is made. */
+  @Nullable ClientCall<Q, A> call() {
+    return call;
+  }
+
+  void cancelCall(@Nullable String reason, @Nullable Throwable cause) {
+    ClientCall<Q, A> made = call;
+    if (made != null) {
+      made.cancel(reason == null && cause == null ? "cancelled" : reason, cause);
+    }
+  }
+
+  /** Whether this thread is one on which gRPC runs the callbacks of the attempt. */
+  boolean isInCallback() {
+    return callbackThread == Thread.currentThread();
+  }
+
+  @Override
+  public void onHeaders(Metadata received) {
+    headers = received;
+  }
+
+  @Override
+  public void onMessage(A message) {
+    if (hasPassedOn) {
+      owner.message(this, message);
+      return;
+    }
+    if (!owner.isStreamed()) {
+      if (first != null) {
+        ends(
+            new AttemptEnd(
+                Status.INTERNAL.withDescription("more than one answer of a unary call"),
+                new Metadata(),
+                SendCertainty.MAYBE_SENT));
+        cancelCall("more than one answer", null);
+        return;
+      }
+      first = message;
+      return;
+    }
+    hasPassedOn = true;
+    completes(new AttemptReply<>(this, headers, message, null));
+  }
+
+  @Override
+  public void onReady() {
+    owner.ready();
+  }
+
+  @Override
+  public void onClose(Status status, Metadata trailers) {
+    SendCertainty certainty =
+        tracer.isAnswered()
+            ? SendCertainty.ANSWERED
+            : tracer.hasLeft() ? SendCertainty.MAYBE_SENT : SendCertainty.NOT_SENT;
+    AttemptEnd end = new AttemptEnd(status, trailers, certainty);
+    if (hasPassedOn) {
+      owner.closed(this, end);
+    } else {
+      ends(end);
+    }
+  }
+
+  private void ends(AttemptEnd end) {
+    owner.seen(end);
+    if (tracer.isForeign()) {
+      fails(GrpcErrors.foreignRetries());
+    } else if (end.certainty() == SendCertainty.ANSWERED) {
+      completes(new AttemptReply<>(this, headers, first, end));
+    } else {
+      fails(new AttemptFailure(end));
+    }
+  }
+
+  private void completes(AttemptReply<A> reply) {
+    callbackThread = Thread.currentThread();
+    try {
+      stage.complete(reply);
+    } finally {
+      callbackThread = null;
+    }
+  }
+
+  private void fails(Throwable failure) {
+    callbackThread = Thread.currentThread();
+    try {
+      stage.completeExceptionally(failure);
+    } finally {
+      callbackThread = null;
+    }
+  }
+}

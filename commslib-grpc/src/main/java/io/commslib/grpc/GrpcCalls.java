@@ -1,0 +1,174 @@
+package io.commslib.grpc;
+
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.checks.Checks;
+import io.commslib.resilience.Resilience;
+import io.grpc.CallOptions;
+import io.grpc.ClientInterceptor;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.MethodDescriptor;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Protects the calls of a channel, so that any stub on it needs no change: blocking, future and
+ * asynchronous ones. Each call has a deadline, is repeated where its method declares that to be
+ * harmless, and fails at once while the breaker of its service is open.
+ *
+ * <p>Unary calls, and streams of answers up to their first message, are repeated by the policy of
+ * their service, and by nothing else. A call with a stream of requests has one attempt. A method is
+ * {@code SAFE} or {@code IDEMPOTENT} as its {@code idempotency_level} states, {@code KEYED} if
+ * {@link Builder#keyed} names it or the call has a key, else {@code NON_IDEMPOTENT}.
+ *
+ * <p>A stub throws gRPC's {@code StatusRuntimeException}. After an answer its status and trailers
+ * are those of the server. Otherwise its cause is the {@code CallException}, whose code begins the
+ * description.
+ */
+public final class GrpcCalls {
+
+  /**
+   * The caller's own idempotency key, an option of a stub: {@code
+   * stub.withOption(GrpcCalls.IDEMPOTENCY_KEY, "order-17")}. The call is {@code KEYED}, and each of
+   * its attempts has this key. 1 to 255 printable ASCII characters.
+   */
+  public static final CallOptions.Key<String> IDEMPOTENCY_KEY =
+      CallOptions.Key.create("commslib-idempotency-key");
+
+  private GrpcCalls() {}
+
+  /**
+   * Protects a channel that is being built, with all defaults.
+   *
+   * @param channel the builder of the channel
+   * @param resilience the calls of the process
+   * @param service the name of the service, whose guard its calls have
+   * @return the builder to continue with
+   */
+  public static ManagedChannelBuilder<?> protect(
+      ManagedChannelBuilder<?> channel, Resilience resilience, String service) {
+    return builder(resilience, service).protect(channel);
+  }
+
+  /**
+   * Returns an interceptor that protects the calls of a channel that exists, with all defaults.
+   *
+   * @param resilience the calls of the process
+   * @param service the name of the service, whose guard its calls have
+   * @return the interceptor, of one channel
+   */
+  public static ClientInterceptor interceptor(Resilience resilience, String service) {
+    return builder(resilience, service).interceptor();
+  }
+
+  /**
+   * Starts the settings of a channel.
+   *
+   * @param resilience the calls of the process
+   * @param service the name of the service, 1 to 128 printable ASCII characters
+   * @return a builder
+   * @throws IllegalArgumentException if the name breaks its rule
+   */
+  public static Builder builder(Resilience resilience, String service) {
+    return new Builder(resilience, service);
+  }
+
+  /** Collects the settings of a channel. Mutable; confined to one thread. */
+  public static final class Builder {
+    private static final Duration MIN_TIME = Duration.ofMillis(10);
+    private static final Duration MAX_TIME = Duration.ofHours(24);
+
+    private final Resilience resilience;
+    private final String service;
+    private final Set<String> keyed = new HashSet<>();
+    private Duration streamTime = Duration.ofHours(1);
+    private @Nullable Duration firstMessageTime;
+
+    private Builder(Resilience resilience, String service) {
+      this.resilience = Objects.requireNonNull(resilience, "resilience");
+      this.service = Checks.printable("service", service, CallTarget.MAX_NAME_CHARS);
+    }
+
+    String service() {
+      return service;
+    }
+
+    Set<String> keyed() {
+      return keyed;
+    }
+
+    Duration streamTime() {
+      return streamTime;
+    }
+
+    @Nullable Duration firstMessageTime() {
+      return firstMessageTime;
+    }
+
+    /**
+     * Adds methods whose calls have an idempotency key, the same one on every attempt. The server
+     * must run a key once.
+     *
+     * @param methods the methods; default none
+     * @return this builder
+     */
+    public Builder keyed(MethodDescriptor<?, ?>... methods) {
+      for (MethodDescriptor<?, ?> method : methods) {
+        keyed.add(method.getFullMethodName());
+      }
+      return this;
+    }
+
+    /**
+     * Sets the longest time of a stream, from its start to its end. An earlier deadline of the
+     * stub, of gRPC's context or of the {@code CallContext} holds.
+     *
+     * @param streamTime 10 ms to 24 h; default 1 h
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder streamTime(Duration streamTime) {
+      this.streamTime = Checks.inRange("streamTime", streamTime, MIN_TIME, MAX_TIME);
+      return this;
+    }
+
+    /**
+     * Sets the time in which the first message of a stream of answers must arrive, for servers that
+     * have nothing to send at first. One attempt may use all of it.
+     *
+     * @param firstMessageTime 10 ms to 24 h; default the deadline and the attempt timeout of the
+     *     policy
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder firstMessageTime(Duration firstMessageTime) {
+      this.firstMessageTime =
+          Checks.inRange("firstMessageTime", firstMessageTime, MIN_TIME, MAX_TIME);
+      return this;
+    }
+
+    /**
+     * Protects a channel that is being built. Interceptors that were added to it before run for
+     * each attempt, those added later once for each call. Sets a keepalive of 5 minutes, which
+     * servers of gRPC permit by default; what is set on the returned builder takes its place.
+     *
+     * @param channel the builder of the channel
+     * @return the builder to continue with; its {@code defaultServiceConfig} refuses a retry or
+     *     hedging policy with {@code COMMS-GRPC-001}
+     */
+    public ManagedChannelBuilder<?> protect(ManagedChannelBuilder<?> channel) {
+      return ProtectedChannelBuilder.of(channel, this);
+    }
+
+    /**
+     * Returns an interceptor that protects the calls of a channel that exists. Thread-safe.
+     *
+     * @return the interceptor, of one channel
+     */
+    public ClientInterceptor interceptor() {
+      return new ProtectedCalls(this, resilience, new GrpcRetries());
+    }
+  }
+}

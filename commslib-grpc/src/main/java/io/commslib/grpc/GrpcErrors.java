@@ -1,0 +1,78 @@
+package io.commslib.grpc;
+
+import io.commslib.core.CommsException;
+import io.commslib.core.Failures;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallException;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+
+/** Translates the failures of calls to what a stub throws. */
+final class GrpcErrors {
+
+  private GrpcErrors() {}
+
+  static GrpcCallsException foreignRetryPolicy() {
+    return new GrpcCallsException(
+        "COMMS-GRPC-001",
+        "service config: has a retryPolicy or hedgingPolicy (expected: none, since the calls are"
+            + " repeated by the policy of their service)");
+  }
+
+  static GrpcCallsException foreignRetries() {
+    return new GrpcCallsException(
+        "COMMS-GRPC-002",
+        "the service config of the channel has a retry or hedging policy (expected: none, since"
+            + " the calls are repeated by the policy of their service)");
+  }
+
+  /**
+   * Returns the end of a call without an answer. The description has the code of the failure, and
+   * the cause is the failure itself.
+   *
+   * @param last the last end that the wire has shown, or null
+   */
+  static AttemptEnd end(Throwable failure, @Nullable AttemptEnd last) {
+    Throwable known = Failures.unwrapped(failure);
+    if (known instanceof CallException call) {
+      return ofCall(call, last);
+    }
+    if (known instanceof CancellationException) {
+      return local(Status.CANCELLED.withDescription("the call was cancelled").withCause(known));
+    }
+    if (known instanceof CommsException refused) {
+      return local(
+          Status.FAILED_PRECONDITION.withDescription(refused.getMessage()).withCause(refused));
+    }
+    return local(Status.fromThrowable(known));
+  }
+
+  private static AttemptEnd ofCall(CallException call, @Nullable AttemptEnd last) {
+    GrpcCallsException own = Failures.find(call, GrpcCallsException.class).orElse(null);
+    if (own != null) {
+      return local(Status.FAILED_PRECONDITION.withDescription(own.getMessage()).withCause(own));
+    }
+    boolean isOfAttempt = call.refusal().isEmpty() && call.getCause() instanceof AttemptFailure;
+    // A policy that refuses a repetition must not hide why there was one.
+    boolean isHidden = call.refusal().isPresent() && call.attempts() > 0 && last != null;
+    if (last != null && (isOfAttempt || isHidden)) {
+      String text = last.status().getDescription();
+      return new AttemptEnd(
+          last.status()
+              .withDescription(call.getMessage() + (text == null ? "" : ": " + text))
+              .withCause(call),
+          last.trailers(),
+          last.certainty());
+    }
+    return local(
+        Status.fromCodeValue(call.outcome().status().code())
+            .withDescription(call.getMessage())
+            .withCause(call));
+  }
+
+  private static AttemptEnd local(Status status) {
+    return new AttemptEnd(status, new Metadata(), SendCertainty.NOT_SENT);
+  }
+}

@@ -1,0 +1,71 @@
+package io.commslib.grpc;
+
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.OutcomeClassifier;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * The outcome of an attempt over gRPC: status and certainty as the wire showed them, and the advice
+ * of trailers. Texts are never read.
+ */
+final class GrpcOutcomes implements OutcomeClassifier<AttemptReply<?>> {
+
+  static final GrpcOutcomes INSTANCE = new GrpcOutcomes();
+
+  private static final CallOutcome FAILED =
+      CallOutcome.of(CallStatus.UNKNOWN, SendCertainty.MAYBE_SENT).withoutRetry();
+
+  private GrpcOutcomes() {}
+
+  @Override
+  public CallOutcome ofAnswer(AttemptReply<?> answer) {
+    AttemptEnd end = answer.end();
+    return end == null ? CallOutcome.answered(CallStatus.OK) : of(end);
+  }
+
+  @Override
+  public CallOutcome ofFailure(Throwable failure) {
+    // An interceptor below, or a message that can't be written, may throw anything.
+    return failure instanceof AttemptFailure attempt ? of(attempt.end()) : FAILED;
+  }
+
+  static CallOutcome of(AttemptEnd end) {
+    CallStatus status = CallStatus.ofCode(end.status().getCode().value());
+    if (end.certainty() != SendCertainty.ANSWERED) {
+      return status == CallStatus.OK
+          ? CallOutcome.of(CallStatus.UNKNOWN, end.certainty())
+          : unanswered(end.status(), status, end.certainty());
+    }
+    CallOutcome outcome = CallOutcome.answered(status);
+    if (status == CallStatus.OK) {
+      return outcome;
+    }
+    Optional<GrpcProblem> problem = GrpcProblem.of(end.trailers());
+    Optional<Duration> advice = problem.flatMap(GrpcProblem::retryAfter);
+    boolean isForbidden = problem.isPresent() && !problem.get().isRetryable();
+    String pushback = end.trailers().get(GrpcHeaders.PUSHBACK);
+    if (pushback != null) {
+      Optional<Duration> wait = Pushback.parse(pushback);
+      isForbidden |= wait.isEmpty();
+      advice = wait.isPresent() ? wait : advice;
+    }
+    if (advice.isPresent()) {
+      outcome = outcome.withRetryAfter(advice.get());
+    }
+    return isForbidden ? outcome.withoutRetry() : outcome;
+  }
+
+  /** A limit of this side or a refusal of a proxy would be met again. */
+  private static CallOutcome unanswered(Status end, CallStatus status, SendCertainty certainty) {
+    CallOutcome outcome = CallOutcome.of(status, certainty);
+    return switch (end.getCode()) {
+      case RESOURCE_EXHAUSTED, UNIMPLEMENTED, UNAUTHENTICATED, PERMISSION_DENIED ->
+          certainty == SendCertainty.NOT_SENT ? outcome : outcome.withoutRetry();
+      default -> outcome;
+    };
+  }
+}

@@ -1,0 +1,267 @@
+package io.commslib.grpc;
+
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallContext;
+import io.commslib.resilience.GuardedOperation;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of a stub, made by the engine in attempts. A call with one request starts when the
+ * request is whole, so that each attempt can send it again; a call with a stream of requests has
+ * one attempt, which starts at once. Callbacks never overlap.
+ *
+ * @param <Q> type of the requests
+ * @param <A> type of the answers
+ */
+final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
+
+  private final ProtectedCalls calls;
+  private final MethodDescriptor<Q, A> method;
+  private final CallOptions options;
+  private final Channel next;
+  private final Context context = Context.current();
+  private final RequestSide<Q> requests;
+  private final AnswerSide<A> answers;
+  private @Nullable Metadata headers;
+  private volatile @Nullable CompletableFuture<AttemptReply<A>> result;
+  private volatile @Nullable AttemptEnd last;
+  private volatile @Nullable Status cancelled;
+  private volatile Context.@Nullable CancellationListener onCancel;
+
+  ProtectedCall(
+      ProtectedCalls calls, MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+    this.calls = calls;
+    this.method = method;
+    this.options = options;
+    this.next = next;
+    this.requests = new RequestSide<>(method.getType().clientSendsOneMessage());
+    this.answers = new AnswerSide<>(isStreamed());
+  }
+
+  boolean isStreamed() {
+    return !method.getType().serverSendsOneMessage();
+  }
+
+  @Override
+  public void start(Listener<A> listener, Metadata own) {
+    answers.begin(listener);
+    headers = own;
+    if (!requests.isSingle()) {
+      launch();
+    }
+  }
+
+  @Override
+  public void request(int count) {
+    ClientAttempt<?, A> source = answers.requested(count);
+    ClientCall<?, A> call = source == null ? null : source.call();
+    if (call != null) {
+      call.request(count);
+    }
+  }
+
+  @Override
+  public void sendMessage(Q message) {
+    requests.send(message);
+  }
+
+  @Override
+  public void halfClose() {
+    requests.end();
+    if (requests.isSingle()) {
+      launch();
+    }
+  }
+
+  @Override
+  public boolean isReady() {
+    return requests.isReady();
+  }
+
+  @Override
+  public void setMessageCompression(boolean enabled) {
+    requests.compress(enabled);
+  }
+
+  @Override
+  public void cancel(@Nullable String message, @Nullable Throwable cause) {
+    Status status = Status.CANCELLED.withDescription(message == null ? "cancelled" : message);
+    cancel(cause == null ? status : status.withCause(cause));
+  }
+
+  private void cancel(Status status) {
+    cancelled = status;
+    ClientAttempt<?, A> source = answers.source();
+    if (source != null) {
+      source.cancelCall(status.getDescription(), status.getCause());
+      return;
+    }
+    CompletableFuture<AttemptReply<A>> running = result;
+    if (running != null) {
+      running.cancel(true);
+    } else if (headers != null) {
+      deliver(() -> answers.close(status, new Metadata()), false);
+    }
+  }
+
+  private void launch() {
+    if (cancelled != null) {
+      return;
+    }
+    CompletableFuture<AttemptReply<A>> made;
+    try {
+      GuardedOperation operation = calls.operation(method, options, headers());
+      CallContext caller = calls.context(options.getDeadline());
+      CallContext before = caller.attach();
+      try {
+        made = operation.callAsync(GrpcOutcomes.INSTANCE, this::attempt);
+      } finally {
+        before.restore();
+      }
+    } catch (RuntimeException e) {
+      made = CompletableFuture.failedFuture(e);
+    }
+    result = made;
+    Status early = cancelled;
+    if (early != null) {
+      made.cancel(true);
+    } else if (!made.isDone()) {
+      watchContext();
+    }
+    CompletionStage<AttemptReply<A>> unused = made.whenComplete(this::ended);
+  }
+
+  private Metadata headers() {
+    Metadata own = headers;
+    if (own == null) {
+      throw new IllegalStateException("the call was not started");
+    }
+    return own;
+  }
+
+  /** A cancel of the caller's context also ends a wait between two attempts. */
+  private void watchContext() {
+    if (context == Context.ROOT) {
+      return;
+    }
+    Context.CancellationListener listener =
+        ended -> {
+          // After its deadline the engine knows better what is known.
+          if (ended.cancellationCause() instanceof TimeoutException) {
+            return;
+          }
+          cancel(
+              Status.CANCELLED
+                  .withDescription("the caller's context was cancelled")
+                  .withCause(ended.cancellationCause()));
+        };
+    onCancel = listener;
+    context.addListener(listener, Runnable::run);
+  }
+
+  private void unwatchContext() {
+    Context.CancellationListener listener = onCancel;
+    if (listener != null) {
+      context.removeListener(listener);
+    }
+  }
+
+  /** Starts an attempt, on the caller's thread or one of the engine. */
+  private CompletionStage<AttemptReply<A>> attempt(CallContext attempt) {
+    calls.refuseForeignRetries();
+    ClientAttempt<Q, A> made = new ClientAttempt<>(this, calls.retries());
+    long left = calls.attemptNanos(attempt, isStreamed() || !requests.isSingle());
+    Deadline end = Deadline.after(left, TimeUnit.NANOSECONDS);
+    Deadline ofCaller = options.getDeadline();
+    CallOptions own =
+        options
+            .withStreamTracerFactory(made.tracer())
+            .withDeadline(ofCaller == null ? end : end.minimum(ofCaller));
+    Context before = context.attach();
+    try {
+      ClientCall<Q, A> call = next.newCall(method, own);
+      made.begins(call);
+      call.start(made, ContextMetadata.of(headers(), attempt));
+      requests.begin(call);
+      call.request(method.getType().serverSendsOneMessage() ? 2 : 1);
+    } catch (RuntimeException | Error e) {
+      made.cancelCall("the attempt could not be started", e);
+      throw e;
+    } finally {
+      context.detach(before);
+    }
+    return made.stage();
+  }
+
+  /** An attempt has ended; the last end of all is what the caller should see. */
+  void seen(AttemptEnd end) {
+    last = end;
+  }
+
+  void ready() {
+    if (!requests.isSingle()) {
+      answers.ready();
+    }
+  }
+
+  /** A further message of the attempt whose first one the caller has. */
+  void message(ClientAttempt<Q, A> source, A message) {
+    answers.message(source, message);
+  }
+
+  /** The end of a stream whose first message the caller has. */
+  void closed(ClientAttempt<Q, A> source, AttemptEnd end) {
+    unwatchContext();
+    Status ended = cancelled;
+    Status status = ended != null && !end.status().isOk() ? ended : end.status();
+    answers.close(source, status, end.trailers());
+  }
+
+  private void ended(@Nullable AttemptReply<A> reply, @Nullable Throwable failure) {
+    if (reply != null && reply.end() == null) {
+      boolean isDirect = reply.attempt().isInCallback();
+      deliver(() -> answers.follow(reply), isDirect);
+      if (cancelled != null) {
+        reply.attempt().cancelCall("cancelled", null);
+      }
+      return;
+    }
+    unwatchContext();
+    if (reply != null) {
+      deliver(() -> answers.whole(reply), reply.attempt().isInCallback());
+      return;
+    }
+    Status status = cancelled;
+    AttemptEnd end =
+        status != null
+            ? new AttemptEnd(status, new Metadata(), SendCertainty.MAYBE_SENT)
+            : GrpcErrors.end(failure == null ? new IllegalStateException() : failure, last);
+    requests.stop();
+    deliver(() -> answers.close(end.status(), end.trailers()), false);
+  }
+
+  /** Runs callbacks where the caller has asked for them. */
+  private void deliver(Runnable callbacks, boolean isDirect) {
+    Executor executor = options.getExecutor();
+    if (isDirect) {
+      callbacks.run();
+    } else if (executor != null) {
+      executor.execute(callbacks);
+    } else {
+      calls.execute(callbacks);
+    }
+  }
+}

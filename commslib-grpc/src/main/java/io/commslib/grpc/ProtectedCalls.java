@@ -1,0 +1,137 @@
+package io.commslib.grpc;
+
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.Idempotency;
+import io.commslib.core.idempotency.IdempotencyKeyHeader;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.time.Workers;
+import io.commslib.resilience.Guard;
+import io.commslib.resilience.GuardedOperation;
+import io.commslib.resilience.Resilience;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the calls of one channel to one service. Thread-safe. */
+final class ProtectedCalls implements ClientInterceptor {
+
+  /** Threads for callbacks of calls without an executor that no stream completes. */
+  private static final int CALLBACK_THREADS = 8;
+
+  private final Guard guard;
+  private final TimeSource time;
+  private final Set<String> keyed;
+  private final Duration streamTime;
+  private final @Nullable Duration firstMessageTime;
+  private final GrpcRetries retries;
+  private final Workers callbacks;
+
+  ProtectedCalls(GrpcCalls.Builder from, Resilience resilience, GrpcRetries retries) {
+    this.guard = resilience.guard(from.service());
+    this.time = resilience.runtime().time();
+    this.keyed = Set.copyOf(from.keyed());
+    this.streamTime = from.streamTime();
+    this.firstMessageTime = from.firstMessageTime();
+    this.retries = retries;
+    this.callbacks = resilience.runtime().newWorkers("grpc-callbacks", CALLBACK_THREADS);
+  }
+
+  @Override
+  public <Q, A> ClientCall<Q, A> interceptCall(
+      MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+    return new ProtectedCall<>(this, method, options, next);
+  }
+
+  GrpcRetries retries() {
+    return retries;
+  }
+
+  void refuseForeignRetries() {
+    if (retries.isForeignSeen()) {
+      throw GrpcErrors.foreignRetries();
+    }
+  }
+
+  /** Returns the operation of a call, with its key and its time. */
+  GuardedOperation operation(MethodDescriptor<?, ?> method, CallOptions options, Metadata headers) {
+    String key = key(options, headers);
+    Idempotency idempotency = idempotency(method, key);
+    GuardedOperation operation = guard.operation(method.getFullMethodName(), idempotency);
+    if (key != null) {
+      operation = operation.withKey(key);
+    }
+    if (!method.getType().clientSendsOneMessage()) {
+      return operation.withTime(streamTime);
+    }
+    boolean isStreamed = !method.getType().serverSendsOneMessage();
+    return isStreamed && firstMessageTime != null
+        ? operation.withTime(firstMessageTime)
+        : operation;
+  }
+
+  private static @Nullable String key(CallOptions options, Metadata headers) {
+    String own = options.getOption(GrpcCalls.IDEMPOTENCY_KEY);
+    if (own != null) {
+      return own;
+    }
+    String header = headers.get(GrpcHeaders.IDEMPOTENCY_KEY);
+    IdempotencyKeyHeader parsed = header == null ? null : IdempotencyKeyHeader.parse(header);
+    return parsed != null && parsed.isValid() ? parsed.key() : null;
+  }
+
+  /** A stream of requests can't be sent again, whatever its method declares. */
+  private Idempotency idempotency(MethodDescriptor<?, ?> method, @Nullable String key) {
+    if (!method.getType().clientSendsOneMessage()) {
+      return key == null ? Idempotency.NON_IDEMPOTENT : Idempotency.KEYED;
+    }
+    if (key != null || keyed.contains(method.getFullMethodName())) {
+      return Idempotency.KEYED;
+    }
+    if (method.isSafe()) {
+      return Idempotency.SAFE;
+    }
+    return method.isIdempotent() ? Idempotency.IDEMPOTENT : Idempotency.NON_IDEMPOTENT;
+  }
+
+  /** Returns the caller's context with the earliest of its deadlines. */
+  CallContext context(@Nullable Deadline ofOptions) {
+    CallContext context = GrpcContexts.current();
+    Deadline ofContext = Context.current().getDeadline();
+    Deadline earliest =
+        ofOptions == null ? ofContext : ofContext == null ? ofOptions : min(ofOptions, ofContext);
+    return earliest == null
+        ? context
+        : context.withDeadline(
+            io.commslib.core.call.Deadline.atNanos(
+                time.nanoTime() + earliest.timeRemaining(TimeUnit.NANOSECONDS), time));
+  }
+
+  private static Deadline min(Deadline a, Deadline b) {
+    return a.minimum(b);
+  }
+
+  /** The time of an attempt on the wire: a stream outlives the attempt that begins it. */
+  long attemptNanos(CallContext attempt, boolean isStream) {
+    long left = attempt.remainingNanos(streamTime.toNanos());
+    return isStream ? streamTime.toNanos() : left;
+  }
+
+  /** Runs callbacks of a call that has no executor of its own. */
+  void execute(Runnable task) {
+    try {
+      callbacks.execute(task);
+    } catch (RuntimeException | Error e) {
+      // The runtime is closed; a call must end all the same.
+      task.run();
+    }
+  }
+}
