@@ -110,7 +110,13 @@ final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
         tracer.isAnswered()
             ? SendCertainty.ANSWERED
             : tracer.hasLeft() ? SendCertainty.MAYBE_SENT : SendCertainty.NOT_SENT;
-    AttemptEnd end = new AttemptEnd(status, trailers, certainty);
+    // A reset that this side has not asked for: the server has dropped the call.
+    boolean isDropped =
+        status.getCode() == Status.Code.CANCELLED
+            && certainty != SendCertainty.ANSWERED
+            && !owner.isCancelled();
+    Status known = isDropped ? Status.UNAVAILABLE.withDescription(status.getDescription()) : status;
+    AttemptEnd end = new AttemptEnd(known, trailers, certainty);
     if (hasPassedOn) {
       owner.closed(this, end);
     } else {

@@ -6,6 +6,7 @@ import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallException;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -35,26 +36,30 @@ final class GrpcErrors {
    * @param last the last end that the wire has shown, or null
    */
   static AttemptEnd end(Throwable failure, @Nullable AttemptEnd last) {
-    Throwable known = Failures.unwrapped(failure);
-    if (known instanceof CallException call) {
-      return ofCall(call, last);
+    Optional<CallException> call = Failures.find(failure, CallException.class);
+    if (call.isPresent()) {
+      return ofCall(call.get(), last);
     }
-    if (known instanceof CancellationException) {
-      return local(Status.CANCELLED.withDescription("the call was cancelled").withCause(known));
+    if (Failures.find(failure, CancellationException.class).isPresent()) {
+      return local(Status.CANCELLED.withDescription("the call was cancelled").withCause(failure));
     }
-    if (known instanceof CommsException refused) {
-      return local(
-          Status.FAILED_PRECONDITION.withDescription(refused.getMessage()).withCause(refused));
-    }
-    return local(Status.fromThrowable(known));
+    return Failures.known(failure)
+        .map(GrpcErrors::refused)
+        .orElseGet(() -> local(Status.fromThrowable(Failures.unwrapped(failure))));
+  }
+
+  private static AttemptEnd refused(CommsException failure) {
+    return local(
+        Status.FAILED_PRECONDITION.withDescription(failure.getMessage()).withCause(failure));
   }
 
   private static AttemptEnd ofCall(CallException call, @Nullable AttemptEnd last) {
-    GrpcCallsException own = Failures.find(call, GrpcCallsException.class).orElse(null);
-    if (own != null) {
-      return local(Status.FAILED_PRECONDITION.withDescription(own.getMessage()).withCause(own));
+    Optional<GrpcCallsException> own = Failures.find(call, GrpcCallsException.class);
+    if (own.isPresent()) {
+      return refused(own.get());
     }
-    boolean isOfAttempt = call.refusal().isEmpty() && call.getCause() instanceof AttemptFailure;
+    boolean isOfAttempt =
+        call.refusal().isEmpty() && Failures.find(call, AttemptFailure.class).isPresent();
     // A policy that refuses a repetition must not hide why there was one.
     boolean isHidden = call.refusal().isPresent() && call.attempts() > 0 && last != null;
     if (last != null && (isOfAttempt || isHidden)) {

@@ -1,5 +1,6 @@
 package io.commslib.grpc;
 
+import io.commslib.core.Failures;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
@@ -30,7 +31,7 @@ final class GrpcOutcomes implements OutcomeClassifier<AttemptReply<?>> {
   @Override
   public CallOutcome ofFailure(Throwable failure) {
     // An interceptor below, or a message that can't be written, may throw anything.
-    return failure instanceof AttemptFailure attempt ? of(attempt.end()) : FAILED;
+    return Failures.find(failure, AttemptFailure.class).map(own -> of(own.end())).orElse(FAILED);
   }
 
   static CallOutcome of(AttemptEnd end) {

@@ -117,6 +117,11 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
     }
   }
 
+  /** Whether the caller has cancelled the call. */
+  boolean isCancelled() {
+    return cancelled != null || context.isCancelled();
+  }
+
   private void launch() {
     if (cancelled != null) {
       return;

@@ -8,6 +8,7 @@ import io.commslib.resilience.Resilience;
 import io.commslib.testkit.RecordingObserver;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
+import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import java.io.IOException;
@@ -40,9 +41,30 @@ final class GrpcFixture implements AutoCloseable {
   }
 
   RemoteStock remote() throws IOException {
-    RemoteStock remote = new RemoteStock(0);
+    RemoteStock remote = new RemoteStock().listen(0);
     open.add(remote);
     return remote;
+  }
+
+  /** A server of the library on a free port. */
+  GrpcServer server(RemoteStock stock, UnaryOperator<GrpcServer.Builder> settings) {
+    GrpcServer server =
+        settings
+            .apply(
+                GrpcServer.builder(
+                        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create()),
+                        resilience)
+                    .drainDelay(Duration.ZERO)
+                    .service(stock.recorded()))
+            .build();
+    open.add(server::close);
+    server.start();
+    return server;
+  }
+
+  /** A bare channel, whose calls are made once. */
+  ManagedChannel bare(int port) {
+    return built(builder(port));
   }
 
   /** A protected channel of the service {@code stock}. */

@@ -15,6 +15,8 @@ import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -23,6 +25,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** A bare server of gRPC whose answers a test scripts by the number of the arrived call. */
 final class RemoteStock extends StockGrpc.StockImplBase implements AutoCloseable {
@@ -44,7 +47,7 @@ final class RemoteStock extends StockGrpc.StockImplBase implements AutoCloseable
 
   final List<Arrival> arrivals = new CopyOnWriteArrayList<>();
   final List<ReserveRequest> effects = new CopyOnWriteArrayList<>();
-  private final Server server;
+  private @Nullable Server server;
 
   volatile Script<LevelRequest, Level> levelOf =
       (arrival, request, to) -> answer(to, Level.newBuilder().setItem(request.getItem()).build());
@@ -61,13 +64,19 @@ final class RemoteStock extends StockGrpc.StockImplBase implements AutoCloseable
   volatile Function<StreamObserver<Level>, StreamObserver<Level>> upload = to -> counting(to);
   volatile Function<StreamObserver<Level>, StreamObserver<Level>> talk = to -> echoing(to);
 
-  RemoteStock(int port) throws IOException {
+  /** Listens without any code of the library. */
+  RemoteStock listen(int port) throws IOException {
     server =
         Grpc.newServerBuilderForPort(port, InsecureServerCredentials.create())
-            .addService(this)
-            .intercept(new Recorder())
+            .addService(recorded())
             .build()
             .start();
+    return this;
+  }
+
+  /** The service for a server of the test. */
+  ServerServiceDefinition recorded() {
+    return ServerInterceptors.intercept(this, new Recorder());
   }
 
   static <A> void answer(StreamObserver<A> to, A answer) {
@@ -185,6 +194,8 @@ final class RemoteStock extends StockGrpc.StockImplBase implements AutoCloseable
 
   @Override
   public void close() {
-    server.shutdownNow();
+    if (server != null) {
+      server.shutdownNow();
+    }
   }
 }

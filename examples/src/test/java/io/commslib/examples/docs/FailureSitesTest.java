@@ -62,6 +62,11 @@ class FailureSitesTest {
           Map.entry(
               "InMemoryTransport: catch (PublishException e)", "thrown by the write before it"),
           Map.entry("HttpReply: catch (CodecException e)", "the codec throws it itself"),
+          Map.entry("AttemptFailure: getCause()", "that of a status, which is kept"),
+          Map.entry("HandlerFailures: getCause() x2", "that of a status, whose chain is read"),
+          Map.entry("ProtectedCall: getCause()", "that of a status, which is passed on"),
+          Map.entry(
+              "ProtectedCall: instanceof TimeoutException", "gRPC's own, of an expired context"),
           Map.entry("HttpOutcomes: instanceof HttpConnectTimeoutException", "the client's own"),
           Map.entry("HttpOutcomes: instanceof HttpTimeoutException", "the client's own"),
           Map.entry("HttpOutcomes: instanceof SSLHandshakeException", "the client's own"),

@@ -30,6 +30,7 @@ class SharedSettingsTest {
       Set.of(
           "CallException",
           "DeliveryEngineBuilder",
+          "GrpcProblem",
           "InMemoryTransport",
           "Lifecycle",
           "Message",

@@ -1,0 +1,61 @@
+package io.commslib.grpc;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The thread that runs code of a handler, so that a cancelled call can interrupt it. Either the
+ * code ends first and is never interrupted, or its end waits for the interrupt and clears it.
+ */
+final class HandlerThread extends AtomicInteger {
+
+  private static final long serialVersionUID = 1L;
+
+  private static final int IDLE = 0;
+  private static final int RUNNING = 1;
+  private static final int INTERRUPTING = 2;
+  private static final int INTERRUPTED = 3;
+
+  private transient volatile @Nullable Thread thread;
+  private volatile boolean isStopped;
+
+  /** Begins to run code on this thread; returns false if the call has been stopped. */
+  boolean enter() {
+    thread = Thread.currentThread();
+    set(RUNNING);
+    if (isStopped) {
+      exit();
+      return false;
+    }
+    return true;
+  }
+
+  void exit() {
+    // While another thread interrupts, its interrupt is still to come: it must not reach later
+    // code.
+    while (!compareAndSet(RUNNING, IDLE)) {
+      if (get() == INTERRUPTED) {
+        Thread.interrupted();
+        set(IDLE);
+        return;
+      }
+      Thread.onSpinWait();
+    }
+  }
+
+  /** Interrupts the code that runs, if any, and lets no further code run. On any thread. */
+  void stop() {
+    isStopped = true;
+    if (compareAndSet(RUNNING, INTERRUPTING)) {
+      Thread running = thread;
+      if (running != null) {
+        running.interrupt();
+      }
+      set(INTERRUPTED);
+    }
+  }
+
+  boolean isStopped() {
+    return isStopped;
+  }
+}

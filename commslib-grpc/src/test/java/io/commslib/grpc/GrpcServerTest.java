@@ -1,0 +1,514 @@
+package io.commslib.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.google.protobuf.ByteString;
+import io.commslib.core.CommsException;
+import io.commslib.core.Health;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallStatus;
+import io.commslib.grpc.proto.Level;
+import io.commslib.grpc.proto.LevelRequest;
+import io.commslib.grpc.proto.Reservation;
+import io.commslib.grpc.proto.ReserveRequest;
+import io.commslib.grpc.proto.StockGrpc;
+import io.commslib.resilience.AdaptiveLimiter;
+import io.commslib.resilience.AdaptiveLimiterConfig;
+import io.commslib.testkit.Await;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.Context;
+import io.grpc.Grpc;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The library's server, called by bare channels where nothing else is said. */
+class GrpcServerTest {
+
+  private static final LevelRequest APPLE = LevelRequest.newBuilder().setItem("apple").build();
+
+  private final GrpcFixture fixture = new GrpcFixture();
+  private final RemoteStock stock = new RemoteStock();
+
+  @AfterEach
+  void close() throws Exception {
+    fixture.close();
+  }
+
+  private static StatusRuntimeException failure(
+      org.assertj.core.api.ThrowableAssert.ThrowingCallable of) {
+    return catchThrowableOfType(StatusRuntimeException.class, of);
+  }
+
+  private static void isProblem(
+      StatusRuntimeException failure, Status.Code status, String description, boolean retryable) {
+    assertThat(failure.getStatus().getCode()).isEqualTo(status);
+    assertThat(failure.getStatus().getDescription()).startsWith(description);
+    GrpcProblem problem = GrpcProblem.of(failure).orElseThrow();
+    assertThat(problem.status().name()).isEqualTo(status.name());
+    assertThat(problem.code().orElseThrow()).isEqualTo(description.substring(0, 14));
+    assertThat(problem.isRetryable()).isEqualTo(retryable);
+  }
+
+  private StockGrpc.StockBlockingStub stub(GrpcServer server) {
+    return StockGrpc.newBlockingStub(fixture.bare(server.port()));
+  }
+
+  @Test
+  void aHandlerHasTheContextOfItsCaller() throws Exception {
+    AtomicReference<CallContext> seen = new AtomicReference<>();
+    stock.levelOf =
+        (arrival, request, to) -> {
+          seen.set(CallContext.current());
+          RemoteStock.answer(to, Level.getDefaultInstance());
+        };
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    String trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    StockGrpc.StockBlockingStub caller = StockGrpc.newBlockingStub(fixture.channel(server.port()));
+    CallContext.current()
+        .withTrace(trace, "vendor=1")
+        .withBaggage("tenant", "a,b=c\u00e9")
+        .<Level, RuntimeException>call(
+            () -> CallContext.within(Duration.ofMillis(900), () -> caller.levelOf(APPLE)));
+    assertThat(seen.get().traceparent()).hasValue(trace);
+    assertThat(seen.get().tracestate()).hasValue("vendor=1");
+    assertThat(seen.get().baggage()).containsEntry("tenant", "a,b=c\u00e9");
+    assertThat(seen.get().attempt()).isEqualTo(1);
+    assertThat(seen.get().deadline().orElseThrow().remaining()).isLessThan(Duration.ofMillis(900));
+  }
+
+  @Test
+  void theDeadlineSurvivesAThreadHop() throws Exception {
+    RemoteStock far = fixture.remote();
+    StockGrpc.StockBlockingStub next = StockGrpc.newBlockingStub(fixture.channel(far.port()));
+    java.util.concurrent.ExecutorService pool =
+        java.util.concurrent.Executors.newSingleThreadExecutor();
+    stock.levelOf =
+        (arrival, request, to) -> {
+          List<java.util.concurrent.Executor> hops =
+              List.of(
+                  GrpcContexts.wrap(pool),
+                  CallContext.wrap(pool),
+                  Context.currentContextExecutor(pool));
+          for (java.util.concurrent.Executor hop : hops) {
+            CompletableFuture.supplyAsync(() -> next.levelOf(request), hop)
+                .get(10, TimeUnit.SECONDS);
+          }
+          RemoteStock.answer(to, Level.getDefaultInstance());
+        };
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    stub(server).withDeadlineAfter(1_500, TimeUnit.MILLISECONDS).levelOf(APPLE);
+    assertThat(far.arrivals).hasSize(3);
+    assertThat(far.arrivals)
+        .allSatisfy(each -> assertThat(each.millisLeft()).isBetween(1L, 1_500L));
+    pool.shutdownNow();
+  }
+
+  @Test
+  void noHandlerRunsAfterTheDeadline() throws Exception {
+    GrpcServer server =
+        fixture.server(stock, settings -> settings.maxTimeout(Duration.ofMillis(50)));
+    // Half a request: the time passes before the other half arrives.
+    CompletableFuture<Status> end = new CompletableFuture<>();
+    CompletableFuture<Metadata> trailers = new CompletableFuture<>();
+    io.grpc.ClientCall<LevelRequest, Level> call =
+        fixture.bare(server.port()).newCall(StockGrpc.getLevelOfMethod(), CallOptions.DEFAULT);
+    call.start(
+        new io.grpc.ClientCall.Listener<>() {
+          @Override
+          public void onClose(Status status, Metadata received) {
+            trailers.complete(received);
+            end.complete(status);
+          }
+        },
+        new Metadata());
+    call.request(2);
+    call.sendMessage(APPLE);
+    Await.until("the call has ended", () -> server.health().details().get("overruns").equals("1"));
+    call.halfClose();
+    assertThat(end.get(10, TimeUnit.SECONDS).getDescription())
+        .startsWith("COMMS-GRPC-105: the handler overran the maxTimeout of the server");
+    assertThat(stock.arrivals).hasSize(1);
+  }
+
+  @Test
+  void aHandlerThatOverrunsIsInterrupted() throws Exception {
+    CountDownLatch interrupted = new CountDownLatch(1);
+    stock.levelOf =
+        (arrival, request, to) -> {
+          try {
+            new CountDownLatch(1).await();
+          } catch (InterruptedException e) {
+            interrupted.countDown();
+          }
+        };
+    GrpcServer server =
+        fixture.server(stock, settings -> settings.maxTimeout(Duration.ofMillis(100)));
+    isProblem(
+        failure(() -> stub(server).levelOf(APPLE)),
+        Status.Code.DEADLINE_EXCEEDED,
+        "COMMS-GRPC-105: the handler overran the maxTimeout",
+        true);
+    assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void cancellationReachesTheThirdHop() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(1);
+    CountDownLatch interrupted = new CountDownLatch(3);
+    RemoteStock third = new RemoteStock();
+    third.levelOf =
+        (arrival, request, to) -> {
+          arrived.countDown();
+          try {
+            new CountDownLatch(1).await();
+          } catch (InterruptedException e) {
+            interrupted.countDown();
+            throw e;
+          }
+        };
+    GrpcServer last = fixture.server(third, settings -> settings.name("third"));
+    RemoteStock second = relaying(last, interrupted);
+    GrpcServer middle = fixture.server(second, settings -> settings.name("second"));
+    RemoteStock first = relaying(middle, interrupted);
+    GrpcServer edge = fixture.server(first, settings -> settings.name("first"));
+    Context.CancellableContext context = Context.current().withCancellation();
+    Context before = context.attach();
+    Future<Level> call = StockGrpc.newFutureStub(fixture.channel(edge.port())).levelOf(APPLE);
+    context.detach(before);
+    assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
+    context.cancel(null);
+    assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(call).isDone();
+  }
+
+  private RemoteStock relaying(GrpcServer to, CountDownLatch ends) {
+    StockGrpc.StockBlockingStub next = StockGrpc.newBlockingStub(fixture.channel(to.port()));
+    RemoteStock relay = new RemoteStock();
+    relay.levelOf =
+        (arrival, request, observer) -> {
+          try {
+            RemoteStock.answer(observer, next.levelOf(request));
+          } finally {
+            ends.countDown();
+          }
+        };
+    return relay;
+  }
+
+  @Test
+  void whatAHandlerThrowsReachesNoCaller() throws Exception {
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    StockGrpc.StockBlockingStub caller = stub(server);
+    stock.levelOf =
+        (arrival, request, to) -> {
+          throw new IllegalStateException("secret of apple");
+        };
+    isProblem(
+        failure(() -> caller.levelOf(APPLE)),
+        Status.Code.INTERNAL,
+        "COMMS-GRPC-106: the handler failed",
+        true);
+    stock.levelOf = (arrival, request, to) -> to.onError(new IllegalStateException("secret"));
+    StatusRuntimeException failure = failure(() -> caller.levelOf(APPLE));
+    isProblem(failure, Status.Code.INTERNAL, "COMMS-GRPC-106: the handler failed", true);
+    assertThat(failure.toString()).doesNotContain("secret");
+    stock.levelOf =
+        (arrival, request, to) -> {
+          RemoteStock.answer(to, Level.getDefaultInstance());
+          to.onNext(Level.getDefaultInstance());
+        };
+    assertThat(caller.levelOf(APPLE)).isNotNull();
+    stock.levelOf =
+        (arrival, request, to) -> {
+          to.onNext(Level.getDefaultInstance());
+          to.onNext(Level.getDefaultInstance());
+        };
+    isProblem(
+        failure(() -> caller.levelOf(APPLE)),
+        Status.Code.INTERNAL,
+        "COMMS-GRPC-106: the handler failed",
+        true);
+  }
+
+  @Test
+  void aStatusOfTheHandlerIsKept() throws Exception {
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    stock.levelOf =
+        (arrival, request, to) ->
+            to.onError(
+                GrpcProblem.builder(CallStatus.FAILED_PRECONDITION)
+                    .code("STOCK-7")
+                    .detail("count first")
+                    .retryAfter(Duration.ofMillis(1_500))
+                    .build()
+                    .asException());
+    StatusRuntimeException failure = failure(() -> stub(server).levelOf(APPLE));
+    assertThat(failure.getStatus().getDescription()).isEqualTo("STOCK-7: count first");
+    GrpcProblem problem = GrpcProblem.of(failure).orElseThrow();
+    assertThat(problem.retryAfter()).hasValue(Duration.ofMillis(1_500));
+    assertThat(problem.detail()).isEqualTo("count first");
+    assertThat(failure.getTrailers().get(GrpcHeaders.PUSHBACK)).isEqualTo("1500");
+  }
+
+  @Test
+  void aFailedCallOfAHandlerForbidsFurtherRetries() throws Exception {
+    StockGrpc.StockBlockingStub closed = StockGrpc.newBlockingStub(fixture.channel(1));
+    stock.levelOf = (arrival, request, to) -> RemoteStock.answer(to, closed.levelOf(request));
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    isProblem(
+        failure(() -> stub(server).levelOf(APPLE)),
+        Status.Code.UNAVAILABLE,
+        "COMMS-GRPC-107: a call or another dependency of the handler failed",
+        false);
+  }
+
+  @Test
+  void aCallOverTheBoundIsPushedBack() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    stock.levelOf =
+        (arrival, request, to) -> {
+          arrived.countDown();
+          over.await();
+          RemoteStock.answer(to, Level.getDefaultInstance());
+        };
+    GrpcServer server =
+        fixture.server(
+            stock, settings -> settings.maxInFlight(1).retryAfter(Duration.ofMillis(250)));
+    ManagedChannel channel = fixture.bare(server.port());
+    Future<Level> running = StockGrpc.newFutureStub(channel).levelOf(APPLE);
+    assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
+    StatusRuntimeException failure =
+        failure(() -> StockGrpc.newBlockingStub(channel).levelOf(APPLE));
+    isProblem(
+        failure,
+        Status.Code.RESOURCE_EXHAUSTED,
+        "COMMS-GRPC-108: calls in flight: too many (expected: at most 1, the server's maxInFlight)",
+        true);
+    assertThat(failure.getTrailers().get(GrpcHeaders.PUSHBACK)).isEqualTo("250");
+    over.countDown();
+    assertThat(running.get(10, TimeUnit.SECONDS)).isNotNull();
+    Await.until("the call has ended", () -> server.health().details().get("inFlight").equals("0"));
+    assertThat(server.health().details()).containsEntry("refused", "1");
+  }
+
+  @Test
+  void aLimiterRefusesAndLearns() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    stock.levelOf =
+        (arrival, request, to) -> {
+          arrived.countDown();
+          over.await();
+          RemoteStock.answer(to, Level.getDefaultInstance());
+        };
+    AdaptiveLimiter limiter =
+        AdaptiveLimiter.create(
+            AdaptiveLimiterConfig.builder().initialLimit(1).minLimit(1).maxLimit(1).build(),
+            fixture.runtime);
+    GrpcServer server = fixture.server(stock, settings -> settings.limiter(limiter));
+    ManagedChannel channel = fixture.bare(server.port());
+    Future<Level> running = StockGrpc.newFutureStub(channel).levelOf(APPLE);
+    assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
+    isProblem(
+        failure(() -> StockGrpc.newBlockingStub(channel).levelOf(APPLE)),
+        Status.Code.RESOURCE_EXHAUSTED,
+        "COMMS-GRPC-108: calls in flight: too many (expected: at most 1, the server's limiter now)",
+        true);
+    over.countDown();
+    assertThat(running.get(10, TimeUnit.SECONDS)).isNotNull();
+    Await.until("the call has ended", () -> limiter.inFlight() == 0);
+    assertThat(server.health().details()).containsEntry("limit", "1");
+  }
+
+  @Test
+  void healthIgnoresBreakers() throws Exception {
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    fixture.resilience.guard("stock").forceBreakerOpen();
+    HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(fixture.bare(server.port()));
+    for (String service : List.of("", "commslib.test.v1.Stock")) {
+      assertThat(
+              health.check(HealthCheckRequest.newBuilder().setService(service).build()).getStatus())
+          .isEqualTo(ServingStatus.SERVING);
+    }
+    assertThat(server.health().status()).isEqualTo(Health.Status.UP);
+    server.stopIntake();
+    assertThat(health.check(HealthCheckRequest.getDefaultInstance()).getStatus())
+        .isEqualTo(ServingStatus.NOT_SERVING);
+    assertThat(stub(server).levelOf(APPLE)).isNotNull();
+    assertThat(server.health().status()).isEqualTo(Health.Status.DOWN);
+  }
+
+  @Test
+  void reflectionIsOptIn() throws Exception {
+    GrpcServer plain = fixture.server(stock, settings -> settings);
+    GrpcServer reflecting =
+        fixture.server(stock, settings -> settings.name("reflecting").reflection(true));
+    assertThat(services(plain)).isZero();
+    assertThat(services(reflecting)).isGreaterThan(1);
+  }
+
+  private int services(GrpcServer server) throws Exception {
+    CompletableFuture<Integer> count = new CompletableFuture<>();
+    io.grpc.stub.StreamObserver<io.grpc.reflection.v1.ServerReflectionRequest> to =
+        io.grpc.reflection.v1.ServerReflectionGrpc.newStub(fixture.bare(server.port()))
+            .serverReflectionInfo(
+                new io.grpc.stub.StreamObserver<>() {
+                  @Override
+                  public void onNext(io.grpc.reflection.v1.ServerReflectionResponse value) {
+                    count.complete(value.getListServicesResponse().getServiceCount());
+                  }
+
+                  @Override
+                  public void onError(Throwable failure) {
+                    count.complete(0);
+                  }
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    to.onNext(
+        io.grpc.reflection.v1.ServerReflectionRequest.newBuilder().setListServices("").build());
+    int services = count.get(10, TimeUnit.SECONDS);
+    to.onCompleted();
+    return services;
+  }
+
+  @Test
+  void aPortInUseIsNamed() throws Exception {
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    GrpcServer second =
+        GrpcServer.builder(
+                Grpc.newServerBuilderForPort(server.port(), InsecureServerCredentials.create()),
+                fixture.resilience)
+            .service(stock)
+            .build();
+    assertThatThrownBy(second::start)
+        .isInstanceOf(CommsException.class)
+        .hasMessageStartingWith("COMMS-GRPC-110: can't listen: ");
+    second.close();
+  }
+
+  @Test
+  void badInputHasACodeAndTheNextCallWorks() throws Exception {
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    ManagedChannel channel = fixture.bare(server.port());
+    StockGrpc.StockBlockingStub caller = StockGrpc.newBlockingStub(channel);
+    isProblem(
+        failure(() -> call(channel, "commslib.test.v1.Stock/Secret", new byte[0])),
+        Status.Code.UNIMPLEMENTED,
+        "COMMS-GRPC-101: method: unknown (expected: a method of a service of this server)",
+        false);
+    isProblem(
+        failure(() -> call(channel, "commslib.test.v1.Stock/LevelOf", new byte[] {-1, -1, 7})),
+        Status.Code.INVALID_ARGUMENT,
+        "COMMS-GRPC-103: request: malformed (expected: a message of this method)",
+        false);
+    for (String timeout : List.of("soon", "-1S", "", "100000000H", "5", "5X", "1 S")) {
+      isProblem(
+          failure(() -> with("grpc-timeout", timeout, channel).levelOf(APPLE)),
+          Status.Code.INVALID_ARGUMENT,
+          "COMMS-GRPC-102: grpc-timeout: malformed (expected: 1 to 8 digits and one of H, M, S,",
+          false);
+    }
+    isProblem(
+        failure(() -> with("grpc-timeout", "1n", channel).levelOf(APPLE)),
+        Status.Code.DEADLINE_EXCEEDED,
+        "COMMS-GRPC-104: the time of the call was over before its handler began",
+        true);
+    assertThat(with("grpc-timeout", "99999999H", channel).levelOf(APPLE)).isNotNull();
+    assertThat(with("traceparent", "nonsense", channel).levelOf(APPLE)).isNotNull();
+    assertThat(with("baggage", "a=%ZZ,,=,b=%00", channel).levelOf(APPLE)).isNotNull();
+    assertThat(with("grpc-previous-rpc-attempts", "-7", channel).levelOf(APPLE)).isNotNull();
+    LevelRequest large =
+        LevelRequest.newBuilder().setPadding(ByteString.copyFrom(new byte[5 << 20])).build();
+    assertThat(failure(() -> caller.levelOf(large)).getStatus().getCode())
+        .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    // 64 MiB of zeros, compressed to some kilobytes.
+    LevelRequest bomb =
+        LevelRequest.newBuilder().setPadding(ByteString.copyFrom(new byte[64 << 20])).build();
+    isProblem(
+        failure(() -> caller.withCompression("gzip").levelOf(bomb)),
+        Status.Code.RESOURCE_EXHAUSTED,
+        "COMMS-GRPC-109: request: too large once decompressed (expected: at most the server's",
+        false);
+    assertThat(caller.levelOf(APPLE).getItem()).isEqualTo("apple");
+    Await.until("the call has ended", () -> server.health().details().get("inFlight").equals("0"));
+  }
+
+  private static StockGrpc.StockBlockingStub with(String header, String value, Channel channel) {
+    Metadata headers = new Metadata();
+    headers.put(Metadata.Key.of(header, Metadata.ASCII_STRING_MARSHALLER), value);
+    return StockGrpc.newBlockingStub(channel)
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  private static byte[] call(Channel channel, String method, byte[] request) {
+    MethodDescriptor.Marshaller<byte[]> bytes =
+        new MethodDescriptor.Marshaller<>() {
+          @Override
+          public InputStream stream(byte[] value) {
+            return new ByteArrayInputStream(value);
+          }
+
+          @Override
+          public byte[] parse(InputStream stream) {
+            return new byte[0];
+          }
+        };
+    return ClientCalls.blockingUnaryCall(
+        channel,
+        MethodDescriptor.newBuilder(bytes, bytes)
+            .setType(MethodDescriptor.MethodType.UNARY)
+            .setFullMethodName(method)
+            .build(),
+        CallOptions.DEFAULT,
+        request);
+  }
+
+  @Test
+  void aClosingServerInterrupts() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(1);
+    CountDownLatch interrupted = new CountDownLatch(1);
+    stock.reserve =
+        (arrival, request, to) -> {
+          arrived.countDown();
+          try {
+            new CountDownLatch(1).await();
+          } catch (InterruptedException e) {
+            interrupted.countDown();
+          }
+        };
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    Future<Reservation> call =
+        StockGrpc.newFutureStub(fixture.bare(server.port()))
+            .reserve(ReserveRequest.getDefaultInstance());
+    assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
+    server.close();
+    assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThatThrownBy(() -> call.get(10, TimeUnit.SECONDS)).hasMessageContaining("CANCELLED");
+  }
+}
