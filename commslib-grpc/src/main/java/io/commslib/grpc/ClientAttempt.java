@@ -110,18 +110,28 @@ final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
         tracer.isAnswered()
             ? SendCertainty.ANSWERED
             : tracer.hasLeft() ? SendCertainty.MAYBE_SENT : SendCertainty.NOT_SENT;
-    // A reset that this side has not asked for: the server has dropped the call.
-    boolean isDropped =
-        status.getCode() == Status.Code.CANCELLED
-            && certainty != SendCertainty.ANSWERED
-            && !owner.isCancelled();
-    Status known = isDropped ? Status.UNAVAILABLE.withDescription(status.getDescription()) : status;
-    AttemptEnd end = new AttemptEnd(known, trailers, certainty);
+    AttemptEnd end =
+        certainty == SendCertainty.ANSWERED && status.getCause() == null
+            ? new AttemptEnd(status, trailers, certainty)
+            : unanswered(status, trailers, certainty);
     if (hasPassedOn) {
       owner.closed(this, end);
     } else {
       ends(end);
     }
+  }
+
+  private AttemptEnd unanswered(Status status, Metadata trailers, SendCertainty certainty) {
+    boolean isCancelled = status.getCode() == Status.Code.CANCELLED && !owner.isCancelled();
+    boolean isTooLarge = status.getCode() == Status.Code.RESOURCE_EXHAUSTED && tracer.isAnswering();
+    // gRPC cancels a call whose answer can't be parsed, with the reason as the cause.
+    if (isTooLarge || (isCancelled && status.getCause() != null)) {
+      return new AttemptEnd(GrpcErrors.unusableAnswer(status), trailers, SendCertainty.ANSWERED);
+    }
+    // A reset that this side has not asked for: the server has dropped the call.
+    Status known =
+        isCancelled ? Status.UNAVAILABLE.withDescription(status.getDescription()) : status;
+    return new AttemptEnd(known, trailers, certainty);
   }
 
   private void ends(AttemptEnd end) {

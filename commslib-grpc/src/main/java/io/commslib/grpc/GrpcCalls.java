@@ -1,15 +1,22 @@
 package io.commslib.grpc;
 
+import io.commslib.core.Failures;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallException;
+import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.checks.Checks;
 import io.commslib.resilience.Resilience;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +71,25 @@ public final class GrpcCalls {
   }
 
   /**
+   * Returns what is known about a call that has failed.
+   *
+   * @param failure what a stub of a protected channel has thrown
+   * @return the outcome: status, certainty, and the advice of the server
+   */
+  public static CallOutcome outcome(StatusRuntimeException failure) {
+    Optional<CallException> call = Failures.find(failure, CallException.class);
+    if (call.isPresent()) {
+      return call.get().outcome();
+    }
+    Metadata trailers = failure.getTrailers();
+    return GrpcOutcomes.of(
+        new AttemptEnd(
+            failure.getStatus(),
+            trailers == null ? new Metadata() : trailers,
+            SendCertainty.ANSWERED));
+  }
+
+  /**
    * Starts the settings of a channel.
    *
    * @param resilience the calls of the process
@@ -84,6 +110,7 @@ public final class GrpcCalls {
     private final String service;
     private final Set<String> keyed = new HashSet<>();
     private Duration streamTime = Duration.ofHours(1);
+    private final GrpcRetries retries = new GrpcRetries();
     private @Nullable Duration firstMessageTime;
 
     private Builder(Resilience resilience, String service) {
@@ -150,9 +177,20 @@ public final class GrpcCalls {
     }
 
     /**
+     * Returns the number of times that gRPC has sent a call again by itself, because no server has
+     * seen it. Such a repetition is no attempt of the policy.
+     *
+     * @return the number since the start, of the channel that was made with this builder
+     */
+    public long transparentRetries() {
+      return retries.transparentCount();
+    }
+
+    /**
      * Protects a channel that is being built. Interceptors that were added to it before run for
      * each attempt, those added later once for each call. Sets a keepalive of 5 minutes, which
-     * servers of gRPC permit by default; what is set on the returned builder takes its place.
+     * servers of gRPC permit by default, and spreads calls over all addresses of the name; what is
+     * set on the returned builder takes its place.
      *
      * @param channel the builder of the channel
      * @return the builder to continue with; its {@code defaultServiceConfig} refuses a retry or
@@ -168,7 +206,7 @@ public final class GrpcCalls {
      * @return the interceptor, of one channel
      */
     public ClientInterceptor interceptor() {
-      return new ProtectedCalls(this, resilience, new GrpcRetries());
+      return new ProtectedCalls(this, resilience, retries);
     }
   }
 }

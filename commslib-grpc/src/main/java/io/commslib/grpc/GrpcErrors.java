@@ -4,6 +4,9 @@ import io.commslib.core.CommsException;
 import io.commslib.core.Failures;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallException;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.CallTarget;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.util.Optional;
@@ -19,14 +22,46 @@ final class GrpcErrors {
     return new GrpcCallsException(
         "COMMS-GRPC-001",
         "service config: has a retryPolicy or hedgingPolicy (expected: none, since the calls are"
-            + " repeated by the policy of their service)");
+            + " repeated by the policy of their service)",
+        null);
   }
 
   static GrpcCallsException foreignRetries() {
     return new GrpcCallsException(
         "COMMS-GRPC-002",
         "the service config of the channel has a retry or hedging policy (expected: none, since"
-            + " the calls are repeated by the policy of their service)");
+            + " the calls are repeated by the policy of their service)",
+        null);
+  }
+
+  /** The failure of a call that its caller has cancelled. */
+  static CallException cancelled(CallTarget target, int attempts, @Nullable Throwable cause) {
+    CallException.Builder failure =
+        CallException.builder(
+                "COMMS-CALL-006",
+                "the call was cancelled",
+                target,
+                CallOutcome.of(
+                    CallStatus.CANCELLED,
+                    attempts > 0 ? SendCertainty.MAYBE_SENT : SendCertainty.NOT_SENT))
+            .attempts(attempts);
+    return (cause == null ? failure : failure.cause(cause)).build();
+  }
+
+  /** The end of a call whose answer this side refuses to read. */
+  static Status unusableAnswer(Status status) {
+    GrpcCallsException failure =
+        new GrpcCallsException(
+            "COMMS-GRPC-003",
+            "answer: can't be read (expected: a message of the method, within the channel's"
+                + " maxInboundMessageSize)",
+            status.getCause());
+    Status known = status.getCode() == Status.Code.CANCELLED ? Status.INTERNAL : status;
+    return known.withDescription(failure.getMessage()).withCause(failure);
+  }
+
+  static boolean isUnusable(Status status) {
+    return Failures.find(status.getCause(), GrpcCallsException.class).isPresent();
   }
 
   /**

@@ -20,6 +20,10 @@ final class GrpcOutcomes implements OutcomeClassifier<AttemptReply<?>> {
   private static final CallOutcome FAILED =
       CallOutcome.of(CallStatus.UNKNOWN, SendCertainty.MAYBE_SENT).withoutRetry();
 
+  /** A repetition would be refused in the same way. */
+  private static final CallOutcome UNUSABLE =
+      CallOutcome.answered(CallStatus.UNKNOWN).withoutRetry();
+
   private GrpcOutcomes() {}
 
   @Override
@@ -44,6 +48,9 @@ final class GrpcOutcomes implements OutcomeClassifier<AttemptReply<?>> {
     CallOutcome outcome = CallOutcome.answered(status);
     if (status == CallStatus.OK) {
       return outcome;
+    }
+    if (GrpcErrors.isUnusable(end.status())) {
+      return UNUSABLE;
     }
     Optional<GrpcProblem> problem = GrpcProblem.of(end.trailers());
     Optional<Duration> advice = problem.flatMap(GrpcProblem::retryAfter);

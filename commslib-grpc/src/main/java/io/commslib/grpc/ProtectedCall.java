@@ -2,6 +2,7 @@ package io.commslib.grpc;
 
 import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallTarget;
 import io.commslib.resilience.GuardedOperation;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
@@ -38,6 +39,9 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
   private @Nullable Metadata headers;
   private volatile @Nullable CompletableFuture<AttemptReply<A>> result;
   private volatile @Nullable AttemptEnd last;
+  private volatile @Nullable CallTarget target;
+  private volatile int attempts;
+  private volatile @Nullable ClientAttempt<Q, A> current;
   private volatile @Nullable Status cancelled;
   private volatile Context.@Nullable CancellationListener onCancel;
 
@@ -98,8 +102,18 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
 
   @Override
   public void cancel(@Nullable String message, @Nullable Throwable cause) {
-    Status status = Status.CANCELLED.withDescription(message == null ? "cancelled" : message);
-    cancel(cause == null ? status : status.withCause(cause));
+    cancelled(message == null ? "the call was cancelled" : message, cause);
+  }
+
+  private void cancelled(String reason, @Nullable Throwable cause) {
+    Status status = Status.CANCELLED.withDescription(reason);
+    CallTarget known = target;
+    if (known != null) {
+      status = status.withCause(GrpcErrors.cancelled(known, attempts, cause));
+    } else if (cause != null) {
+      status = status.withCause(cause);
+    }
+    cancel(status);
   }
 
   private void cancel(Status status) {
@@ -111,6 +125,11 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
     }
     CompletableFuture<AttemptReply<A>> running = result;
     if (running != null) {
+      // Frees what the attempt holds before its caller continues; the engine ends hedges.
+      ClientAttempt<Q, A> last = current;
+      if (last != null) {
+        last.stage().cancel(true);
+      }
       running.cancel(true);
     } else if (headers != null) {
       deliver(() -> answers.close(status, new Metadata()), false);
@@ -129,6 +148,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
     CompletableFuture<AttemptReply<A>> made;
     try {
       GuardedOperation operation = calls.operation(method, options, headers());
+      target = operation.target();
       CallContext caller = calls.context(options.getDeadline());
       CallContext before = caller.attach();
       try {
@@ -168,10 +188,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
           if (ended.cancellationCause() instanceof TimeoutException) {
             return;
           }
-          cancel(
-              Status.CANCELLED
-                  .withDescription("the caller's context was cancelled")
-                  .withCause(ended.cancellationCause()));
+          cancelled("the caller's context was cancelled", ended.cancellationCause());
         };
     onCancel = listener;
     context.addListener(listener, Runnable::run);
@@ -187,7 +204,9 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
   /** Starts an attempt, on the caller's thread or one of the engine. */
   private CompletionStage<AttemptReply<A>> attempt(CallContext attempt) {
     calls.refuseForeignRetries();
+    attempts = attempt.attempt();
     ClientAttempt<Q, A> made = new ClientAttempt<>(this, calls.retries());
+    current = made;
     long left = calls.attemptNanos(attempt, isStreamed() || !requests.isSingle());
     Deadline end = Deadline.after(left, TimeUnit.NANOSECONDS);
     Deadline ofCaller = options.getDeadline();

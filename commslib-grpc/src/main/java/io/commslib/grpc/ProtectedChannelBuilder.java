@@ -25,6 +25,7 @@ final class ProtectedChannelBuilder extends ForwardingChannelBuilder2<ProtectedC
     Objects.requireNonNull(channel, "channel");
     channel
         .intercept(settings.interceptor())
+        .defaultLoadBalancingPolicy("round_robin")
         .keepAliveTime(KEEPALIVE_MINUTES, TimeUnit.MINUTES)
         .keepAliveTimeout(KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
     return new ProtectedChannelBuilder(channel);

@@ -9,15 +9,22 @@ final class Pushback {
 
   static final String FORBIDDEN = "-1";
 
-  private static final Pattern MILLIS = Pattern.compile("[0-9]{1,12}");
+  private static final Pattern MILLIS = Pattern.compile("[0-9]{1,32}");
+
+  /** With more digits a wait is longer than every maximum. */
+  private static final int EXACT_DIGITS = 12;
+
+  private static final Duration LONGEST = Duration.ofDays(365);
 
   private Pushback() {}
 
   /** Returns the wait, or empty for a value that forbids a repetition, as gRPC requires. */
   static Optional<Duration> parse(String value) {
-    return MILLIS.matcher(value).matches()
-        ? Optional.of(Duration.ofMillis(Long.parseLong(value)))
-        : Optional.empty();
+    if (!MILLIS.matcher(value).matches()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        value.length() > EXACT_DIGITS ? LONGEST : Duration.ofMillis(Long.parseLong(value)));
   }
 
   /** Rounds up, so that a caller is not too early. */

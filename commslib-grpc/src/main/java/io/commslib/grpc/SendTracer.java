@@ -12,6 +12,7 @@ final class SendTracer extends ClientStreamTracer.Factory {
   private final GrpcRetries retries;
   private final Runnable onForeign;
   private volatile boolean hasLeft;
+  private volatile boolean isAnswering;
   private volatile boolean isAnswered;
   private volatile boolean isForeign;
 
@@ -40,6 +41,11 @@ final class SendTracer extends ClientStreamTracer.Factory {
     return hasLeft;
   }
 
+  /** Whether the head of an answer has arrived. */
+  boolean isAnswering() {
+    return isAnswering;
+  }
+
   /** Whether trailers have arrived. */
   boolean isAnswered() {
     return isAnswered;
@@ -54,6 +60,11 @@ final class SendTracer extends ClientStreamTracer.Factory {
     @Override
     public void outboundHeaders() {
       hasLeft = true;
+    }
+
+    @Override
+    public void inboundHeaders() {
+      isAnswering = true;
     }
 
     @Override

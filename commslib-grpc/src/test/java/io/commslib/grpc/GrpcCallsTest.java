@@ -4,37 +4,53 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.common.util.concurrent.ListenableFuture;
+import com.google.protobuf.ByteString;
 import io.commslib.core.CommsException;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallException;
+import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Refusal;
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.CircuitBreaker;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.grpc.proto.Level;
 import io.commslib.grpc.proto.LevelRequest;
 import io.commslib.grpc.proto.ReserveRequest;
 import io.commslib.grpc.proto.StockGrpc;
+import io.commslib.resilience.Resilience;
+import io.commslib.testkit.Await;
+import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -484,6 +500,169 @@ class GrpcCallsTest {
     assertThat(StockGrpc.newBlockingStub(fixture.channel(remote.port())).levelOf(APPLE).getCount())
         .isEqualTo(2);
     assertThat(cancelled.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void anAnswerThatCantBeReadIsNotAskedForAgain() throws Exception {
+    RemoteStock remote = fixture.remote();
+    remote.levelOf =
+        (arrival, request, to) ->
+            RemoteStock.answer(to, Level.newBuilder().setItem("x".repeat(20_000)).build());
+    ManagedChannel channel =
+        fixture.built(
+            GrpcCalls.protect(GrpcFixture.builder(remote.port()), fixture.resilience, "stock")
+                .maxInboundMessageSize(10_000));
+    StatusRuntimeException failure =
+        failure(() -> StockGrpc.newBlockingStub(channel).levelOf(APPLE));
+    assertThat(failure.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    assertThat(failure.getStatus().getDescription())
+        .startsWith(
+            "COMMS-GRPC-003: answer: can't be read (expected: a message of the method,"
+                + " within the channel's maxInboundMessageSize)");
+    assertThat(GrpcCalls.outcome(failure).isRetryable()).isFalse();
+    assertThat(remote.arrivals).hasSize(1);
+
+    // The same bytes are no message of another type.
+    MethodDescriptor<LevelRequest, ReserveRequest> wrong =
+        StockGrpc.getLevelOfMethod().toBuilder(
+                StockGrpc.getLevelOfMethod().getRequestMarshaller(),
+                ProtoUtils.marshaller(ReserveRequest.getDefaultInstance()))
+            .build();
+    remote.levelOf =
+        (arrival, request, to) ->
+            RemoteStock.answer(
+                to,
+                Level.newBuilder()
+                    .setItemBytes(ByteString.copyFrom(new byte[] {1}))
+                    .setPadding(ByteString.copyFrom(new byte[] {-1, -1}))
+                    .build());
+    remote.arrivals.clear();
+    failure =
+        failure(() -> ClientCalls.blockingUnaryCall(channel, wrong, CallOptions.DEFAULT, APPLE));
+    assertThat(failure.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL);
+    assertThat(failure.getStatus().getDescription()).startsWith("COMMS-GRPC-003: ");
+    assertThat(remote.arrivals).hasSize(1);
+  }
+
+  @Test
+  void aCallIsSeenOnceAndEachAttempt() throws Exception {
+    RemoteStock remote = fixture.remote();
+    failFirst(remote, 2);
+    List<String> seen = new CopyOnWriteArrayList<>();
+    CommsObserver observer =
+        new CommsObserver() {
+          @Override
+          public void onCall(
+              CallTarget target, CallOutcome outcome, int attempts, Duration elapsed) {
+            seen.add("call " + target + " " + outcome.status() + " " + attempts);
+          }
+
+          @Override
+          public void onAttempt(
+              CallTarget target,
+              CallOutcome outcome,
+              int attempt,
+              Duration elapsed,
+              Optional<Refusal> refusal) {
+            seen.add("attempt " + attempt + " " + outcome);
+          }
+        };
+    try (Resilience observed =
+        Resilience.builder(fixture.runtime)
+            .observer(observer)
+            .defaults(GrpcFixture.policy(Duration.ofSeconds(5)).build())
+            .build()) {
+      ManagedChannel channel =
+          fixture.built(GrpcCalls.protect(GrpcFixture.builder(remote.port()), observed, "stock"));
+      StockGrpc.newBlockingStub(channel).levelOf(APPLE);
+      Await.until("all events", () -> seen.size() == 4);
+    }
+    assertThat(seen)
+        .containsExactly(
+            "attempt 1 UNAVAILABLE ANSWERED",
+            "attempt 2 UNAVAILABLE ANSWERED",
+            "attempt 3 OK ANSWERED",
+            "call stock commslib.test.v1.Stock/LevelOf OK 3");
+  }
+
+  @Test
+  void aSlowReaderBuffersNothing() throws Exception {
+    RemoteStock remote = fixture.remote();
+    AtomicLong sent = new AtomicLong();
+    Level large = Level.newBuilder().setPadding(ByteString.copyFrom(new byte[64 * 1024])).build();
+    remote.watch =
+        (arrival, request, to) -> {
+          ServerCallStreamObserver<Level> call = (ServerCallStreamObserver<Level>) to;
+          Runnable more =
+              () -> {
+                while (call.isReady() && sent.get() < 1_000) {
+                  sent.incrementAndGet();
+                  call.onNext(large);
+                }
+                if (sent.get() == 1_000) {
+                  sent.incrementAndGet();
+                  call.onCompleted();
+                }
+              };
+          call.setOnReadyHandler(more);
+          more.run();
+        };
+    ManagedChannel channel = fixture.channel(remote.port());
+    Iterator<Level> levels = StockGrpc.newBlockingStub(channel).watch(APPLE);
+    assertThat(levels.next()).isNotNull();
+    long[] before = {-1};
+    // The windows of the connection fill up, and then nothing more is sent.
+    Await.until(
+        "the sender waits",
+        () -> {
+          boolean isStill = sent.get() == before[0];
+          before[0] = sent.get();
+          return isStill && sent.get() > 0;
+        });
+    Await.stays("the sender waits", Duration.ofMillis(200), () -> sent.get() <= before[0]);
+    assertThat(sent.get()).isLessThan(100);
+    int[] read = {1};
+    levels.forEachRemaining(level -> read[0]++);
+    assertThat(read[0]).isEqualTo(1_000);
+
+    // The server's half: a caller that sends faster than its handler reads has to wait.
+    CompletableFuture<ServerCallStreamObserver<Level>> reader = new CompletableFuture<>();
+    RemoteStock slow = new RemoteStock();
+    slow.upload =
+        to -> {
+          ServerCallStreamObserver<Level> call = (ServerCallStreamObserver<Level>) to;
+          call.disableAutoRequest();
+          reader.complete(call);
+          return new Ignoring();
+        };
+    GrpcServer server = fixture.server(slow, settings -> settings);
+    AtomicLong uploaded = new AtomicLong();
+    StockGrpc.newStub(fixture.channel(server.port()))
+        .upload(
+            new ClientResponseObserver<Level, Level>() {
+              @Override
+              public void beforeStart(ClientCallStreamObserver<Level> requests) {
+                requests.setOnReadyHandler(
+                    () -> {
+                      while (requests.isReady() && uploaded.get() < 1_000) {
+                        uploaded.incrementAndGet();
+                        requests.onNext(large);
+                      }
+                    });
+              }
+
+              @Override
+              public void onNext(Level value) {}
+
+              @Override
+              public void onError(Throwable failure) {}
+
+              @Override
+              public void onCompleted() {}
+            });
+    reader.get(10, TimeUnit.SECONDS);
+    Await.until("some were sent", () -> uploaded.get() > 0);
+    Await.stays("the caller waits", Duration.ofMillis(300), () -> uploaded.get() < 100);
   }
 
   @Test
