@@ -2,6 +2,7 @@ package io.commslib.benchmarks;
 
 import io.commslib.benchmarks.calls.CallsBenchmark;
 import io.commslib.benchmarks.core.CoreBenchmark;
+import io.commslib.benchmarks.grpc.GrpcBenchmark;
 import io.commslib.benchmarks.idempotency.IdempotencyBenchmark;
 import io.commslib.benchmarks.kafka.KafkaBenchmark;
 import io.commslib.benchmarks.outbox.OutboxBenchmark;
@@ -20,6 +21,7 @@ public final class BenchmarkMain {
   static {
     BENCHMARKS.put("calls", CallsBenchmark::new);
     BENCHMARKS.put("core", CoreBenchmark::new);
+    BENCHMARKS.put("grpc", GrpcBenchmark::new);
     BENCHMARKS.put("idempotency", IdempotencyBenchmark::new);
     BENCHMARKS.put("kafka", KafkaBenchmark::new);
     BENCHMARKS.put("outbox", OutboxBenchmark::new);

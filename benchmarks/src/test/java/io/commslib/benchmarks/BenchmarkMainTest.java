@@ -34,6 +34,19 @@ class BenchmarkMainTest {
   }
 
   @Test
+  void grpcEndsWithOneLineOfJson() throws Exception {
+    assertThat(run("grpc", "--quick")).isZero();
+    String last =
+        out.toString(StandardCharsets.UTF_8).strip().lines().reduce((a, b) -> b).orElseThrow();
+    assertThat(last)
+        .matches(
+            "\\{\"unaryVsRaw1\":[0-9.]+,\"unaryProcessorVsRaw1\":[0-9.]+"
+                + ",\"unaryVsRaw64\":[0-9.]+,\"unaryProcessorVsRaw64\":[0-9.]+"
+                + ",\"streamVsRaw\":[0-9.]+,\"bytesPerCall\":-?[0-9.]+"
+                + ",\"unaryVsRawDirect64\":[0-9.]+,\"unaryProcessorVsRawDirect64\":[0-9.]+}");
+  }
+
+  @Test
   void unknownArgumentsExitWithTwo() throws Exception {
     assertThat(run("nothing")).isEqualTo(2);
     assertThat(err.toString(StandardCharsets.UTF_8))
