@@ -157,8 +157,9 @@ final class ProxiedHarness implements CallHarness {
       cutAndHeal();
     }
     if (next.kind() == Kind.REFUSE) {
-      proxy.cut();
+      // In this order: the channel connects again as soon as it is cut.
       proxy.refuse();
+      proxy.cut();
       awaitState(false);
     } else if (next.kind() == Kind.LOSE) {
       awaitState(true);

@@ -51,10 +51,13 @@ class DocsSnippetTest {
 
   private static List<String> regions() throws IOException {
     List<String> regions = new ArrayList<>();
-    for (Path source : files(ROOT.resolve("examples/src"), ".java")) {
-      Matcher region = REGION.matcher(Files.readString(source));
-      while (region.find()) {
-        regions.add(squeeze(region.group(1)));
+    // The protos of gRPC are in the tests of its module.
+    for (String folder : List.of("examples/src", "commslib-grpc/src/test/java")) {
+      for (Path source : files(ROOT.resolve(folder), ".java")) {
+        Matcher region = REGION.matcher(Files.readString(source));
+        while (region.find()) {
+          regions.add(squeeze(region.group(1)));
+        }
       }
     }
     for (String project : List.of("examples/first-service", "compatibility/spring-boot")) {

@@ -63,6 +63,8 @@ class FailureSitesTest {
               "InMemoryTransport: catch (PublishException e)", "thrown by the write before it"),
           Map.entry("HttpReply: catch (CodecException e)", "the codec throws it itself"),
           Map.entry("AttemptFailure: getCause()", "that of a status, which is kept"),
+          Map.entry("ClientAttempt: getCause() x2", "that of a status, which a wire has none of"),
+          Map.entry("GrpcErrors: getCause() x2", "that of a status, whose chain is read"),
           Map.entry("HandlerFailures: getCause() x2", "that of a status, whose chain is read"),
           Map.entry("ProtectedCall: getCause()", "that of a status, which is passed on"),
           Map.entry(

@@ -1,0 +1,86 @@
+package io.commslib.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.lifecycle.Lifecycle;
+import io.commslib.grpc.proto.Level;
+import io.commslib.grpc.proto.LevelRequest;
+import io.commslib.grpc.proto.Reservation;
+import io.commslib.grpc.proto.ReserveRequest;
+import io.commslib.grpc.proto.StockGrpc;
+import io.commslib.idempotency.InMemoryIdempotencyStore;
+import io.commslib.resilience.Resilience;
+import io.grpc.Channel;
+import io.grpc.ChannelCredentials;
+import io.grpc.ClientInterceptors;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.ServerCredentials;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The code of the page about gRPC. */
+class GrpcSnippetTest {
+
+  private final GrpcFixture fixture = new GrpcFixture();
+
+  @AfterEach
+  void close() throws Exception {
+    fixture.close();
+  }
+
+  @Test
+  void aServerAndAProtectedChannel() {
+    Resilience resilience = fixture.resilience;
+    RemoteStock stock = new RemoteStock();
+    InMemoryIdempotencyStore store =
+        InMemoryIdempotencyStore.create(fixture.runtime.time(), Duration.ofHours(1), 1_000);
+    ServerCredentials serverCredentials = InsecureServerCredentials.create();
+    int port = 0;
+    // snippet: grpc-server
+    GrpcServer server =
+        GrpcServer.builder(Grpc.newServerBuilderForPort(port, serverCredentials), resilience)
+            .service(stock)
+            .idempotency(StockGrpc.getReserveMethod(), store)
+            .build();
+    Lifecycle lifecycle = Lifecycle.builder().server(server).build();
+    lifecycle.start();
+    // end
+    fixture.add(server::close);
+    String target = "dns:///127.0.0.1:" + server.port();
+    ChannelCredentials credentials = InsecureChannelCredentials.create();
+    LevelRequest request = LevelRequest.newBuilder().setItem("apple").build();
+    // snippet: grpc-channel
+    ManagedChannel channel =
+        GrpcCalls.protect(Grpc.newChannelBuilder(target, credentials), resilience, "stock").build();
+    Level level = StockGrpc.newBlockingStub(channel).levelOf(request);
+    // end
+    fixture.add(channel::shutdownNow);
+    assertThat(level.getItem()).isEqualTo("apple");
+    ReserveRequest reserve = ReserveRequest.getDefaultInstance();
+    StockGrpc.StockBlockingStub stub = StockGrpc.newBlockingStub(channel);
+    // snippet: grpc-key
+    Reservation mine = stub.withOption(GrpcCalls.IDEMPOTENCY_KEY, "order-17").reserve(reserve);
+    // end
+    assertThat(mine.getId()).isEqualTo("r");
+    ManagedChannel existing = fixture.bare(server.port());
+    // snippet: grpc-interceptor
+    Channel guarded =
+        ClientInterceptors.intercept(existing, GrpcCalls.interceptor(resilience, "stock"));
+    // end
+    assertThat(StockGrpc.newBlockingStub(guarded).levelOf(request)).isEqualTo(level);
+    String reason = "";
+    // snippet: grpc-problem
+    try {
+      stub.reserve(reserve);
+    } catch (StatusRuntimeException e) {
+      reason = GrpcProblem.of(e).flatMap(GrpcProblem::code).orElse("none");
+    }
+    // end
+    assertThat(reason).isEqualTo("COMMS-GRPC-131");
+  }
+}
