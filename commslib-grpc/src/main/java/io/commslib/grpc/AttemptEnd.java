@@ -11,4 +11,11 @@ import io.grpc.Status;
  * @param trailers the trailers, empty if none arrived
  * @param certainty what is known about the sending
  */
-record AttemptEnd(Status status, Metadata trailers, SendCertainty certainty) {}
+record AttemptEnd(Status status, Metadata trailers, SendCertainty certainty) {
+
+  /** Shows no text and no trailers of the remote. */
+  @Override
+  public String toString() {
+    return "AttemptEnd{" + certainty + "}";
+  }
+}

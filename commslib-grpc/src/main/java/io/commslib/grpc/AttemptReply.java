@@ -16,4 +16,11 @@ record AttemptReply<A>(
     ClientAttempt<?, A> attempt,
     @Nullable Metadata headers,
     @Nullable A message,
-    @Nullable AttemptEnd end) {}
+    @Nullable AttemptEnd end) {
+
+  /** Shows no content of the answer. */
+  @Override
+  public String toString() {
+    return "AttemptReply{" + (end == null ? "continues" : end) + "}";
+  }
+}

@@ -13,11 +13,15 @@ import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +47,13 @@ public final class GrpcCalls {
    */
   public static final CallOptions.Key<String> IDEMPOTENCY_KEY =
       CallOptions.Key.create("commslib-idempotency-key");
+
+  /**
+   * The subset of the instances to which a call goes, whatever the weights of a split, an option of
+   * a stub: {@code stub.withOption(GrpcCalls.SUBSET, "canary")}. 1 to 128 printable ASCII
+   * characters.
+   */
+  public static final CallOptions.Key<String> SUBSET = CallOptions.Key.create("commslib-subset");
 
   private GrpcCalls() {}
 
@@ -109,9 +120,11 @@ public final class GrpcCalls {
     private final Resilience resilience;
     private final String service;
     private final Set<String> keyed = new HashSet<>();
+    private final Map<String, Predicate<SocketAddress>> subsets = new LinkedHashMap<>();
     private Duration streamTime = Duration.ofHours(1);
     private final GrpcRetries retries = new GrpcRetries();
     private @Nullable Duration firstMessageTime;
+    private @Nullable Backends backends;
 
     private Builder(Resilience resilience, String service) {
       this.resilience = Objects.requireNonNull(resilience, "resilience");
@@ -177,6 +190,22 @@ public final class GrpcCalls {
     }
 
     /**
+     * Adds a subset of the instances, to which a split of the policy or {@link GrpcCalls#SUBSET}
+     * sends calls. Instances may be in several subsets, and calls without a subset go to all.
+     *
+     * @param name the subset, 1 to 128 printable ASCII characters; default none
+     * @param members whether an address is in the subset; called whenever connections change
+     * @return this builder
+     * @throws IllegalArgumentException if the name breaks its rule
+     */
+    public Builder subset(String name, Predicate<SocketAddress> members) {
+      subsets.put(
+          Checks.printable("subset", name, CallTarget.MAX_NAME_CHARS),
+          Objects.requireNonNull(members, "members"));
+      return this;
+    }
+
+    /**
      * Returns the number of times that gRPC has sent a call again by itself, because no server has
      * seen it. Such a repetition is no attempt of the policy.
      *
@@ -189,8 +218,8 @@ public final class GrpcCalls {
     /**
      * Protects a channel that is being built. Interceptors that were added to it before run for
      * each attempt, those added later once for each call. Sets a keepalive of 5 minutes, which
-     * servers of gRPC permit by default, and spreads calls over all addresses of the name; what is
-     * set on the returned builder takes its place.
+     * servers of gRPC permit by default, and a balancer of the library; what is set on the returned
+     * builder takes its place.
      *
      * @param channel the builder of the channel
      * @return the builder to continue with; its {@code defaultServiceConfig} refuses a retry or
@@ -206,7 +235,21 @@ public final class GrpcCalls {
      * @return the interceptor, of one channel
      */
     public ClientInterceptor interceptor() {
-      return new ProtectedCalls(this, resilience, retries);
+      return new ProtectedCalls(this, resilience, retries, null);
+    }
+
+    ClientInterceptor interceptor(Backends backends) {
+      return new ProtectedCalls(this, resilience, retries, backends);
+    }
+
+    Backends newBackends() {
+      backends = new Backends(service, subsets, resilience.runtime());
+      return backends;
+    }
+
+    /** The backends of the channel that was protected last, or null. */
+    @Nullable Backends backends() {
+      return backends;
     }
   }
 }

@@ -31,6 +31,12 @@ final class HandlerFailures {
     static End of(GrpcProblem problem) {
       return new End(problem.grpcStatus(), problem.trailers());
     }
+
+    /** Shows no text of the handler. */
+    @Override
+    public String toString() {
+      return "End{" + status.getCode() + "}";
+    }
   }
 
   /** The end of a handler that has thrown. */

@@ -12,6 +12,7 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -214,6 +215,10 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
         options
             .withStreamTracerFactory(made.tracer())
             .withDeadline(ofCaller == null ? end : end.minimum(ofCaller));
+    Optional<Backend> backend = attempt.endpoint(Backend.class);
+    if (backend.isPresent()) {
+      own = own.withOption(Backend.CHOSEN, backend.get());
+    }
     Context before = context.attach();
     try {
       ClientCall<Q, A> call = next.newCall(method, own);

@@ -35,7 +35,15 @@ final class ProtectedCalls implements ClientInterceptor {
   private final GrpcRetries retries;
   private final Workers callbacks;
 
-  ProtectedCalls(GrpcCalls.Builder from, Resilience resilience, GrpcRetries retries) {
+  /** Null where something else balances. */
+  private final @Nullable Backends backends;
+
+  ProtectedCalls(
+      GrpcCalls.Builder from,
+      Resilience resilience,
+      GrpcRetries retries,
+      @Nullable Backends backends) {
+    this.backends = backends;
     this.guard = resilience.guard(from.service());
     this.time = resilience.runtime().time();
     this.keyed = Set.copyOf(from.keyed());
@@ -65,9 +73,18 @@ final class ProtectedCalls implements ClientInterceptor {
   GuardedOperation operation(MethodDescriptor<?, ?> method, CallOptions options, Metadata headers) {
     String key = key(options, headers);
     Idempotency idempotency = idempotency(method, key);
-    GuardedOperation operation = guard.operation(method.getFullMethodName(), idempotency);
+    // A copy would share the listener of the stub, whose code runs once.
+    GuardedOperation operation =
+        guard.operation(method.getFullMethodName(), idempotency).withoutMirror();
     if (key != null) {
       operation = operation.withKey(key);
+    }
+    String subset = options.getOption(GrpcCalls.SUBSET);
+    if (subset != null) {
+      operation = operation.inSubset(subset);
+    }
+    if (backends != null && backends.isAny()) {
+      operation = operation.withEndpoints(backends.pool());
     }
     if (!method.getType().clientSendsOneMessage()) {
       return operation.withTime(streamTime);

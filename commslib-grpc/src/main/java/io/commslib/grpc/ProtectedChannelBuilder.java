@@ -23,9 +23,12 @@ final class ProtectedChannelBuilder extends ForwardingChannelBuilder2<ProtectedC
 
   static ProtectedChannelBuilder of(ManagedChannelBuilder<?> channel, GrpcCalls.Builder settings) {
     Objects.requireNonNull(channel, "channel");
+    Backends backends = settings.newBackends();
+    BackendBalancer.register();
     channel
-        .intercept(settings.interceptor())
-        .defaultLoadBalancingPolicy("round_robin")
+        .intercept(settings.interceptor(backends))
+        .setNameResolverArg(Backends.KEY, backends)
+        .defaultLoadBalancingPolicy(BackendBalancer.POLICY)
         .keepAliveTime(KEEPALIVE_MINUTES, TimeUnit.MINUTES)
         .keepAliveTimeout(KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
     return new ProtectedChannelBuilder(channel);

@@ -610,17 +610,8 @@ class GrpcCallsTest {
     ManagedChannel channel = fixture.channel(remote.port());
     Iterator<Level> levels = StockGrpc.newBlockingStub(channel).watch(APPLE);
     assertThat(levels.next()).isNotNull();
-    long[] before = {-1};
     // The windows of the connection fill up, and then nothing more is sent.
-    Await.until(
-        "the sender waits",
-        () -> {
-          boolean isStill = sent.get() == before[0];
-          before[0] = sent.get();
-          return isStill && sent.get() > 0;
-        });
-    Await.stays("the sender waits", Duration.ofMillis(200), () -> sent.get() <= before[0]);
-    assertThat(sent.get()).isLessThan(100);
+    Await.stays("the sender waits", Duration.ofMillis(300), () -> sent.get() < 100);
     int[] read = {1};
     levels.forEachRemaining(level -> read[0]++);
     assertThat(read[0]).isEqualTo(1_000);

@@ -201,7 +201,7 @@ class GrpcServerTest {
     assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
     context.cancel(null);
     assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
-    assertThat(call).isDone();
+    Await.until("the caller has its failure", call::isDone);
   }
 
   private RemoteStock relaying(GrpcServer to, CountDownLatch ends) {

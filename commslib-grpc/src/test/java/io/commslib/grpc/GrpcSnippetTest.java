@@ -17,9 +17,12 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
 import io.grpc.ServerCredentials;
 import io.grpc.StatusRuntimeException;
+import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -73,6 +76,16 @@ class GrpcSnippetTest {
         ClientInterceptors.intercept(existing, GrpcCalls.interceptor(resilience, "stock"));
     // end
     assertThat(StockGrpc.newBlockingStub(guarded).levelOf(request)).isEqualTo(level);
+    Set<SocketAddress> canaries = Set.of();
+    // snippet: grpc-subsets
+    ManagedChannelBuilder<?> split =
+        GrpcCalls.builder(resilience, "stock")
+            .subset("canary", address -> canaries.contains(address))
+            .subset("stable", address -> !canaries.contains(address))
+            .protect(Grpc.newChannelBuilder(target, credentials));
+    // end
+    ManagedChannel splitting = fixture.built(split);
+    assertThat(StockGrpc.newBlockingStub(splitting).levelOf(request)).isEqualTo(level);
     String reason = "";
     // snippet: grpc-problem
     try {

@@ -1,0 +1,182 @@
+package io.commslib.grpc;
+
+import io.grpc.ConnectivityState;
+import io.grpc.ConnectivityStateInfo;
+import io.grpc.EquivalentAddressGroup;
+import io.grpc.LoadBalancer;
+import io.grpc.LoadBalancerProvider;
+import io.grpc.LoadBalancerRegistry;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Connects to all addresses of a channel and gives the connected ones to the engine, which chooses.
+ * gRPC calls it on one thread at a time.
+ *
+ * <p>The engine gets the first backends together, once each of them is connected or has failed: one
+ * that is new beside others has a slow start, which the first ones need not have.
+ */
+final class BackendBalancer extends LoadBalancer {
+
+  static final String POLICY = "commslib_endpoints";
+
+  private final Helper helper;
+  private final @Nullable Backends backends;
+  private final Map<EquivalentAddressGroup, Backend> all = new LinkedHashMap<>();
+  private boolean hasBegun;
+  private boolean hasFailed;
+
+  private BackendBalancer(Helper helper) {
+    this.helper = helper;
+    this.backends = helper.getNameResolverArgs().getArg(Backends.KEY);
+  }
+
+  /** Makes the policy known to gRPC, which finds policies by name. Repeating it changes nothing. */
+  static void register() {
+    if (LoadBalancerRegistry.getDefaultRegistry().getProvider(POLICY) == null) {
+      LoadBalancerRegistry.getDefaultRegistry().register(new Provider());
+    }
+  }
+
+  private static final class Provider extends LoadBalancerProvider {
+    @Override
+    public boolean isAvailable() {
+      return true;
+    }
+
+    @Override
+    public int getPriority() {
+      return 5;
+    }
+
+    @Override
+    public String getPolicyName() {
+      return POLICY;
+    }
+
+    @Override
+    public LoadBalancer newLoadBalancer(Helper helper) {
+      return new BackendBalancer(helper);
+    }
+  }
+
+  @Override
+  public Status acceptResolvedAddresses(ResolvedAddresses resolved) {
+    List<EquivalentAddressGroup> groups = resolved.getAddresses();
+    if (groups.isEmpty()) {
+      Status none = Status.UNAVAILABLE.withDescription("the name of the channel has no address");
+      handleNameResolutionError(none);
+      return none;
+    }
+    Set<EquivalentAddressGroup> named = new HashSet<>();
+    for (EquivalentAddressGroup group : groups) {
+      // Attributes may change with each resolution.
+      EquivalentAddressGroup key = new EquivalentAddressGroup(group.getAddresses());
+      if (named.add(key) && !all.containsKey(key)) {
+        all.put(key, connect(key, group));
+      }
+    }
+    all.entrySet()
+        .removeIf(
+            each -> {
+              boolean isGone = !named.contains(each.getKey());
+              if (isGone) {
+                each.getValue().state(ConnectivityState.SHUTDOWN);
+                each.getValue().subchannel().shutdown();
+              }
+              return isGone;
+            });
+    update();
+    return Status.OK;
+  }
+
+  private Backend connect(EquivalentAddressGroup key, EquivalentAddressGroup group) {
+    Subchannel subchannel =
+        helper.createSubchannel(
+            CreateSubchannelArgs.newBuilder().setAddresses(List.of(group)).build());
+    Backend backend = new Backend(key, subchannel);
+    subchannel.start(info -> changed(backend, info));
+    subchannel.requestConnection();
+    return backend;
+  }
+
+  private void changed(Backend backend, ConnectivityStateInfo info) {
+    if (all.get(backend.addresses()) != backend) {
+      return;
+    }
+    ConnectivityState next = info.getState();
+    if (next == ConnectivityState.IDLE) {
+      backend.subchannel().requestConnection();
+    }
+    if (next == ConnectivityState.IDLE || next == ConnectivityState.TRANSIENT_FAILURE) {
+      helper.refreshNameResolution();
+    }
+    // One that could not be connected counts as failed until it is.
+    boolean staysFailed =
+        backend.state() == ConnectivityState.TRANSIENT_FAILURE
+            && (next == ConnectivityState.CONNECTING || next == ConnectivityState.IDLE);
+    if (!staysFailed) {
+      backend.state(next);
+    }
+    update(info.getStatus());
+  }
+
+  private void update() {
+    update(Status.UNAVAILABLE);
+  }
+
+  private void update(Status last) {
+    List<Backend> connected = new ArrayList<>();
+    boolean isConnecting = false;
+    for (Backend backend : all.values()) {
+      if (backend.isReady()) {
+        connected.add(backend);
+      } else {
+        isConnecting |= backend.state() != ConnectivityState.TRANSIENT_FAILURE;
+      }
+    }
+    hasBegun |= !isConnecting && !connected.isEmpty();
+    // Without any, the last ones stay: attempts to them fail as not sent, and may be repeated.
+    if (backends != null && hasBegun && !connected.isEmpty()) {
+      backends.replace(connected);
+    }
+    if (!connected.isEmpty()) {
+      helper.updateBalancingState(ConnectivityState.READY, new BackendPicker(connected));
+    } else if (isConnecting) {
+      helper.updateBalancingState(
+          ConnectivityState.CONNECTING, new FixedResultPicker(PickResult.withNoResult()));
+    } else {
+      Status failure =
+          last.isOk() ? Status.UNAVAILABLE.withDescription("no backend is connected") : last;
+      helper.updateBalancingState(
+          ConnectivityState.TRANSIENT_FAILURE,
+          new FixedResultPicker(PickResult.withError(failure)));
+    }
+    hasFailed = connected.isEmpty() && !isConnecting;
+  }
+
+  @Override
+  public void handleNameResolutionError(Status failure) {
+    // With backends, a failed resolution changes nothing.
+    if (all.isEmpty() || hasFailed) {
+      helper.updateBalancingState(
+          ConnectivityState.TRANSIENT_FAILURE,
+          new FixedResultPicker(PickResult.withError(failure)));
+    }
+  }
+
+  @Override
+  public void shutdown() {
+    all.values().forEach(backend -> backend.subchannel().shutdown());
+    all.clear();
+    if (backends != null) {
+      backends.replace(List.of());
+    }
+  }
+}

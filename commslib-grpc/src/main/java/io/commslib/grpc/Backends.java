@@ -1,0 +1,59 @@
+package io.commslib.grpc;
+
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.resilience.EndpointPool;
+import io.grpc.NameResolver;
+import java.net.SocketAddress;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** The connected backends of one channel, between its balancer and the engine. Thread-safe. */
+final class Backends {
+
+  /** Takes this object from the builder of a channel to its balancer. */
+  static final NameResolver.Args.Key<Backends> KEY = NameResolver.Args.Key.create("commslib");
+
+  private record Subset(Predicate<SocketAddress> members, EndpointPool<Backend> pool) {}
+
+  private final Map<String, Subset> subsets = new LinkedHashMap<>();
+  private final EndpointPool<Backend> pool;
+  private volatile boolean isAny;
+
+  Backends(String service, Map<String, Predicate<SocketAddress>> members, CommsRuntime runtime) {
+    EndpointPool.Builder<Backend> all = EndpointPool.builder(service, runtime);
+    members.forEach(
+        (name, test) -> {
+          EndpointPool<Backend> own = EndpointPool.<Backend>builder(service, runtime).build();
+          subsets.put(name, new Subset(test, own));
+          all.subset(name, own);
+        });
+    this.pool = all.build();
+  }
+
+  EndpointPool<Backend> pool() {
+    return pool;
+  }
+
+  /** Whether there is a backend to choose; until then a channel connects and calls wait. */
+  boolean isAny() {
+    return isAny;
+  }
+
+  /** Replaces the backends; called by one thread at a time. */
+  void replace(List<Backend> connected) {
+    subsets
+        .values()
+        .forEach(
+            subset ->
+                subset.pool.replace(
+                    connected.stream().filter(each -> isMember(each, subset.members)).toList()));
+    pool.replace(connected);
+    isAny = !connected.isEmpty();
+  }
+
+  private static boolean isMember(Backend backend, Predicate<SocketAddress> members) {
+    return backend.addresses().getAddresses().stream().anyMatch(members);
+  }
+}
