@@ -43,7 +43,8 @@ class BenchmarkMainTest {
             "\\{\"unaryVsRaw1\":[0-9.]+,\"unaryProcessorVsRaw1\":[0-9.]+"
                 + ",\"unaryVsRaw64\":[0-9.]+,\"unaryProcessorVsRaw64\":[0-9.]+"
                 + ",\"streamVsRaw\":[0-9.]+,\"bytesPerCall\":-?[0-9.]+"
-                + ",\"unaryVsRawDirect64\":[0-9.]+,\"unaryProcessorVsRawDirect64\":[0-9.]+}");
+                + ",\"unaryVsRawDirect64\":[0-9.]+,\"unaryProcessorVsRawDirect64\":[0-9.]+"
+                + ",\"splitError\":[0-9.]+,\"leastLoadedP99\":[0-9.]+}");
   }
 
   @Test
