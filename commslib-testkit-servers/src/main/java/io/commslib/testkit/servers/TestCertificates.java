@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
@@ -130,6 +131,30 @@ public final class TestCertificates {
    */
   public Path key(Holder holder) {
     return folder.resolve(holder.alias() + ".key");
+  }
+
+  /**
+   * Writes certificate and key of a holder to other files, as an issuer renews them. Each file is
+   * replaced as a whole.
+   *
+   * @param holder whose
+   * @param certificate a PEM file, replaced if it exists
+   * @param key a PEM file, replaced if it exists
+   * @throws UncheckedIOException if a file can't be written
+   */
+  public void install(Holder holder, Path certificate, Path key) {
+    replace(certificate(holder), certificate);
+    replace(key(holder), key);
+  }
+
+  private static void replace(Path source, Path target) {
+    try {
+      Path copy = target.resolveSibling(target.getFileName() + ".next");
+      Files.copy(source, copy, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(copy, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void create() throws GeneralSecurityException, IOException {
