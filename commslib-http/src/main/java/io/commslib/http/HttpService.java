@@ -3,6 +3,7 @@ package io.commslib.http;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.resilience.EndpointPool;
 import io.commslib.resilience.Guard;
 import io.commslib.resilience.Resilience;
@@ -33,12 +34,11 @@ public final class HttpService {
   /** The default maximum number of bytes of an answer. */
   public static final int DEFAULT_MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
   private static final int MAX_TEMPLATES = 1_000;
 
   private final Guard guard;
   private final EndpointPool<URI> endpoints;
-  private final HttpClient client;
+  private final ServiceClient client;
   private final HttpOutcomes outcomes;
   private final RandomGenerator random;
   private final ServiceTransport transport = new ServiceTransport(this);
@@ -54,7 +54,7 @@ public final class HttpService {
   private HttpService(Builder from, Resilience resilience) {
     this.guard = resilience.guard(from.name);
     this.endpoints = Addresses.pool(from.name, from.endpoints, from.subsets, resilience.runtime());
-    this.client = from.client == null ? newClient() : from.client;
+    this.client = from.client == null ? ServiceClient.own(from.tls) : ServiceClient.of(from.client);
     this.outcomes = new HttpOutcomes(resilience.runtime().time());
     this.random = resilience.runtime().random();
     this.codec = from.codec;
@@ -64,13 +64,6 @@ public final class HttpService {
     this.maxAnswerBytes = from.maxAnswerBytes;
     this.streamIdleTime = from.streamIdleTime;
     this.streamTime = from.streamTime;
-  }
-
-  private static HttpClient newClient() {
-    return HttpClient.newBuilder()
-        .connectTimeout(CONNECT_TIMEOUT)
-        .followRedirects(HttpClient.Redirect.NEVER)
-        .build();
   }
 
   /**
@@ -200,7 +193,7 @@ public final class HttpService {
     return endpoints;
   }
 
-  HttpClient http() {
+  ServiceClient http() {
     return client;
   }
 
@@ -265,6 +258,7 @@ public final class HttpService {
     private final Map<String, Endpoints> subsets = new TreeMap<>();
     private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     private @Nullable HttpClient client;
+    private @Nullable TlsIdentity tls;
     private @Nullable Codec codec;
     private @Nullable CredentialSource credentials;
     private String timeoutHeader = CallHeaders.TIMEOUT;
@@ -306,7 +300,8 @@ public final class HttpService {
     }
 
     /**
-     * Sets the client, for example one with TLS settings. It must not follow redirects.
+     * Sets the client, for example one with a proxy. It must not follow redirects, and keeps its
+     * own TLS settings.
      *
      * @param client the client, which stays the caller's; default a client of this service alone,
      *     with a connect timeout of 2 s
@@ -320,6 +315,21 @@ public final class HttpService {
           client.followRedirects(),
           "NEVER, since a redirect would carry keys and credentials to another origin");
       this.client = client;
+      return this;
+    }
+
+    /**
+     * Sets the certificate of this process and the authorities by which the service is checked.
+     * Host names are checked. After a change of the identity each attempt that begins uses new
+     * connections. The attempts in flight end on those of before, which then carry no more: on Java
+     * 21 and newer they are closed, on older versions the JDK closes them when they have been idle.
+     *
+     * @param identity outlives the service; default the JVM's trust store and no certificate; not
+     *     together with {@link #client}
+     * @return this builder
+     */
+    public Builder tls(TlsIdentity identity) {
+      this.tls = Objects.requireNonNull(identity, "identity");
       return this;
     }
 
@@ -406,9 +416,12 @@ public final class HttpService {
      *
      * @param resilience the calls of the process
      * @return the service
-     * @throws IllegalArgumentException if the endpoints have no address or one that breaks a rule
+     * @throws IllegalArgumentException if the endpoints have no address or one that breaks a rule,
+     *     or if both {@code tls} and {@code client} are set
      */
     public HttpService build(Resilience resilience) {
+      Checks.check(
+          tls == null || client == null, "tls", "set", "not set with client, which has its own");
       return new HttpService(this, resilience);
     }
   }

@@ -2,6 +2,7 @@ package io.commslib.http.server;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsServer;
 import io.commslib.core.Failures;
 import io.commslib.core.Health;
 import io.commslib.core.LifecycleState;
@@ -9,6 +10,7 @@ import io.commslib.core.checks.Checks;
 import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
+import io.commslib.core.tls.TlsIdentity;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -38,6 +40,8 @@ public final class HttpServerComponent implements LifecycleComponent {
   private final CommsRuntime runtime;
   private final InetSocketAddress address;
   private final @Nullable Executor executor;
+  private final @Nullable TlsIdentity tls;
+  private final ClientCertificate clientCertificate;
   private final HealthAnswers health;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile LifecycleState state = LifecycleState.NEW;
@@ -50,6 +54,8 @@ public final class HttpServerComponent implements LifecycleComponent {
     this.runtime = from.runtime;
     this.address = new InetSocketAddress(from.host, from.port);
     this.executor = from.executor;
+    this.tls = from.tls;
+    this.clientCertificate = from.clientCertificate;
     this.health =
         new HealthAnswers(from.livePath, from.readyPath, () -> state == LifecycleState.RUNNING);
   }
@@ -97,7 +103,7 @@ public final class HttpServerComponent implements LifecycleComponent {
   private void listen() {
     try {
       JdkServerProperties.set(routes.maxTimeout());
-      HttpServer created = HttpServer.create(address, BACKLOG);
+      HttpServer created = create();
       Executor threads = executor;
       if (threads == null) {
         workers = runtime.newWorkers(name, routes.maxInFlight() + RESERVE_THREADS);
@@ -112,6 +118,15 @@ public final class HttpServerComponent implements LifecycleComponent {
       closeLocked();
       throw new HttpServerException("can't listen on " + address + ": " + Failures.text(e), e);
     }
+  }
+
+  private HttpServer create() throws IOException {
+    if (tls == null) {
+      return HttpServer.create(address, BACKLOG);
+    }
+    HttpsServer secured = HttpsServer.create(address, BACKLOG);
+    secured.setHttpsConfigurator(new ServerTls(tls.sslContext(), clientCertificate));
+    return secured;
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -220,6 +235,8 @@ public final class HttpServerComponent implements LifecycleComponent {
     private final HttpRoutes routes;
     private final CommsRuntime runtime;
     private @Nullable Executor executor;
+    private @Nullable TlsIdentity tls;
+    private ClientCertificate clientCertificate = ClientCertificate.NONE;
     private String host = "0.0.0.0";
     private int port;
     private String livePath = "/health/live";
@@ -252,6 +269,21 @@ public final class HttpServerComponent implements LifecycleComponent {
      */
     public Builder host(String host) {
       this.host = Checks.printable("host", host, 255);
+      return this;
+    }
+
+    /**
+     * Sets TLS with the certificate of this process. Each new connection uses the current files of
+     * the identity; an open one keeps what it began with.
+     *
+     * @param identity outlives the server; default none, without TLS
+     * @param clients whether a caller must have a certificate of an authority that the identity
+     *     trusts; {@link RouteRequest#peer()} states whose it is
+     * @return this builder
+     */
+    public Builder tls(TlsIdentity identity, ClientCertificate clients) {
+      this.tls = Objects.requireNonNull(identity, "identity");
+      this.clientCertificate = Objects.requireNonNull(clients, "clients");
       return this;
     }
 

@@ -1,10 +1,13 @@
 package io.commslib.http.server;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpsExchange;
+import io.commslib.core.tls.PeerIdentity;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Optional;
 
 /** A request and its answer on the JDK's server. Confined to one thread. */
 final class JdkExchange implements ServerRequest {
@@ -44,6 +47,13 @@ final class JdkExchange implements ServerRequest {
   @Override
   public InputStream body() {
     return exchange.getRequestBody();
+  }
+
+  @Override
+  public Optional<PeerIdentity> peer() {
+    return exchange instanceof HttpsExchange secured
+        ? PeerIdentity.of(secured.getSSLSession())
+        : Optional.empty();
   }
 
   void write(ServerAnswer answer, RequestRun run) throws IOException {

@@ -1,6 +1,7 @@
 package io.commslib.http.server;
 
 import io.commslib.core.checks.Checks;
+import io.commslib.core.tls.PeerIdentity;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -73,6 +74,15 @@ public final class RouteRequest {
   public Optional<String> header(String name) {
     List<String> values = request.headers(name);
     return values.isEmpty() ? Optional.empty() : Optional.of(values.get(0));
+  }
+
+  /**
+   * Returns who the caller is by its certificate, which the handshake has checked.
+   *
+   * @return the identity; empty without TLS or without a certificate of the client
+   */
+  public Optional<PeerIdentity> peer() {
+    return request.peer();
   }
 
   /** All values of a header field. */

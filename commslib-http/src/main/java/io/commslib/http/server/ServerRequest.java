@@ -1,7 +1,9 @@
 package io.commslib.http.server;
 
+import io.commslib.core.tls.PeerIdentity;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A request as a server has received it. Adapters for servers implement it and pass it to {@link
@@ -33,4 +35,13 @@ public interface ServerRequest {
    * @return the body without transfer coding
    */
   InputStream body();
+
+  /**
+   * Returns who the caller is by its certificate, which the handshake has checked.
+   *
+   * @return the identity; by default empty, as without TLS or without a certificate of the client
+   */
+  default Optional<PeerIdentity> peer() {
+    return Optional.empty();
+  }
 }
