@@ -5,6 +5,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.core.wire.DefaultSource;
 import java.time.Duration;
 import java.util.HashMap;
@@ -142,7 +143,10 @@ public final class KafkaTransportConfig {
 
   /** {@return the settings passed to all Kafka clients, such as TLS and SASL; unmodifiable} */
   public Map<String, Object> clientSettings() {
-    return Map.copyOf(settings.clientSettings);
+    TlsIdentity identity = settings.tls;
+    return identity == null
+        ? Map.copyOf(settings.clientSettings)
+        : TlsSettings.with(identity, settings.clientSettings);
   }
 
   /** {@return the source of messages that were built without one} */
@@ -202,6 +206,7 @@ public final class KafkaTransportConfig {
         + new TreeMap<>(settings.boundNames())
         + ", clientSettings="
         + settings.clientSettings.keySet()
+        + (settings.tls == null ? "" : ", tls=" + settings.tls.name())
         + "}";
   }
 
@@ -222,6 +227,7 @@ public final class KafkaTransportConfig {
     private final Map<String, Object> clientSettings = new TreeMap<>();
     private final Map<Destination, KafkaBinding> bindings = new HashMap<>();
     private @Nullable Function<Destination, @Nullable KafkaBinding> bindingFunction;
+    private @Nullable TlsIdentity tls;
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.logging();
     private @Nullable MessageFormat structuredEvents;
@@ -250,6 +256,7 @@ public final class KafkaTransportConfig {
       this.clientSettings.putAll(other.clientSettings);
       this.bindings.putAll(other.bindings);
       this.bindingFunction = other.bindingFunction;
+      this.tls = other.tls;
       this.runtime = other.runtime;
       this.observer = other.observer;
       this.structuredEvents = other.structuredEvents;
@@ -409,6 +416,20 @@ public final class KafkaTransportConfig {
     }
 
     /**
+     * Sets the certificate of this process and the authorities by which the brokers are checked.
+     * Sets {@code security.protocol} to {@code SASL_SSL} if a setting of SASL is passed, else to
+     * {@code SSL}, unless it is passed itself. Host names are checked. Each new connection uses the
+     * current files of the identity; an open one keeps what it began with.
+     *
+     * @param identity outlives the transport; default none, then client settings configure TLS
+     * @return this
+     */
+    public Builder tls(TlsIdentity identity) {
+      this.tls = Objects.requireNonNull(identity, "identity");
+      return this;
+    }
+
+    /**
      * Adds a destination whose names on Kafka are not the library's. Its own name has only the
      * application then, and may end as it likes. All processes must have the same bindings.
      *
@@ -511,7 +532,8 @@ public final class KafkaTransportConfig {
      * @throws IllegalArgumentException if {@code commitInterval} is not less than {@code
      *     sessionTimeout}, if the session timeout is set with {@link GroupProtocol#CONSUMER}, if a
      *     topic for dead letters, redriven or deferred messages of a bound group is also used for
-     *     anything else, or if two groups would read a topic with one consumer group
+     *     anything else, if two groups would read a topic with one consumer group, or if a client
+     *     setting contradicts {@code tls}
      */
     public KafkaTransportConfig build() {
       Checks.check(
@@ -526,6 +548,9 @@ public final class KafkaTransportConfig {
           "not set with groupProtocol CONSUMER: the broker's group.consumer.session.timeout.ms"
               + " decides");
       checkBindings();
+      if (tls != null) {
+        TlsSettings.check(clientSettings);
+      }
       return new KafkaTransportConfig(new Builder(this));
     }
   }

@@ -12,6 +12,8 @@ import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.SecureKafkaServer;
 import io.commslib.testkit.servers.SecureKafkaServer.Listener;
@@ -105,8 +107,12 @@ class KafkaSecurityIT {
 
   /** A client that logs in by SCRAM. */
   private static KafkaTransportConfig.Builder scram(Listener listener, String password) {
-    return tls(listener)
-        .clientSetting("security.protocol", "SASL_SSL")
+    return login(tls(listener).clientSetting("security.protocol", "SASL_SSL"), password);
+  }
+
+  private static KafkaTransportConfig.Builder login(
+      KafkaTransportConfig.Builder config, String password) {
+    return config
         .clientSetting("sasl.mechanism", "SCRAM-SHA-512")
         .clientSetting(
             "sasl.jaas.config",
@@ -141,6 +147,65 @@ class KafkaSecurityIT {
         assertThat(handled).succeedsWithin(LIMIT);
         assertThat(transport.health().status()).isEqualTo(Health.Status.UP);
       }
+    }
+  }
+
+  /** An identity with the certificate of the client, which the test may replace. */
+  private static TlsIdentity identity(Path folder, SystemRuntime runtime) {
+    TestCertificates certificates = TestCertificates.shared();
+    Path chain = folder.resolve("tls.crt");
+    Path key = folder.resolve("tls.key");
+    certificates.install(Holder.CLIENT, chain, key);
+    return TlsIdentity.builder(chain, key, certificates.authority(), runtime)
+        .checkInterval(Duration.ofMillis(100))
+        .build();
+  }
+
+  private static KafkaTransportConfig.Builder with(TlsIdentity identity, Listener listener) {
+    return KafkaTransportConfig.builder(server.bootstrapServers(listener))
+        .operationTimeout(Duration.ofSeconds(5))
+        .publishTimeout(Duration.ofSeconds(5))
+        .tls(identity);
+  }
+
+  @Test
+  void anIdentityLogsInAndItsRenewalReachesNewConnections(@TempDir Path folder) {
+    try (SystemRuntime runtime = SystemRuntime.create();
+        TlsIdentity identity = identity(folder, runtime)) {
+      KafkaTransportConfig config = with(identity, Listener.CERTIFICATE).build();
+      assertThat(config.toString()).endsWith(", clientSettings=[], tls=tls-identity}");
+      try (KafkaTransport transport = KafkaTransport.create(config)) {
+        transport.declare(DestinationConfig.builder(TOPIC).partitions(1).build());
+        assertThat(
+                transport
+                    .publisher()
+                    .publish(TOPIC, Message.builder("t").id("identity").build())
+                    .toCompletableFuture())
+            .succeedsWithin(LIMIT);
+      }
+      TestCertificates.shared()
+          .install(Holder.OTHER_HOST, folder.resolve("tls.crt"), folder.resolve("tls.key"));
+      Await.until("the renewal is taken", () -> identity.generation() == 2);
+      try (KafkaTransport transport = KafkaTransport.create(config)) {
+        // The broker takes it for another user now, who has no rights.
+        assertThat(
+                catchThrowableOfType(
+                    SubscribeException.class,
+                    () -> transport.declare(DestinationConfig.builder(TOPIC).build())))
+            .hasMessageStartingWith("COMMS-KAFKA-006: ")
+            .hasMessageContaining("uthoriz");
+      }
+    }
+  }
+
+  @Test
+  void wrongNameAndExpiredAreRefused(@TempDir Path folder) {
+    try (SystemRuntime runtime = SystemRuntime.create();
+        TlsIdentity identity = identity(folder, runtime)) {
+      refused(
+          login(with(identity, Listener.OTHERHOST), SECRET).build(),
+          "No subject alternative names matching IP address 127.0.0.1 found");
+      refused(login(with(identity, Listener.EXPIRED), SECRET).build(), "NotAfter: ");
     }
   }
 
