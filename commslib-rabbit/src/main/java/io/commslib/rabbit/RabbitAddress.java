@@ -3,6 +3,7 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.Address;
 import com.rabbitmq.client.ConnectionFactory;
 import io.commslib.core.checks.Checks;
+import io.commslib.core.tls.TlsIdentity;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
@@ -167,12 +168,19 @@ final class RabbitAddress {
     return hosts;
   }
 
-  /** Sets the first address, and the login; parts that the URI omits keep the client's defaults. */
-  void applyTo(ConnectionFactory factory) {
+  boolean isTls() {
+    return tls;
+  }
+
+  /**
+   * Sets the first address, the login, and the identity or the JVM's trust store for TLS; parts
+   * that the URI omits keep the client's defaults.
+   */
+  void applyTo(ConnectionFactory factory, @Nullable TlsIdentity identity) {
     if (tls) {
       try {
         // Explicit, since the defaults of older clients trust every certificate.
-        factory.useSslProtocol(SSLContext.getDefault());
+        factory.useSslProtocol(identity == null ? SSLContext.getDefault() : identity.sslContext());
         factory.enableHostnameVerification();
       } catch (GeneralSecurityException e) {
         throw new IllegalStateException("TLS (expected: in every JVM)", e);

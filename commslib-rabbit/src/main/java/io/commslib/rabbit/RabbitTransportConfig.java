@@ -7,6 +7,7 @@ import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.core.wire.DefaultSource;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -36,8 +37,8 @@ public final class RabbitTransportConfig {
    *     IPv4 address, or an IPv6 address in brackets. Characters of user, password and virtual host
    *     that have a meaning in a URI must be percent-encoded. With {@code amqps} the broker's
    *     certificate is checked against the JVM's trust store, and its host name against the
-   *     certificate; {@link Builder#nativeSettings} changes the trust store. Defaults: port 5672,
-   *     or 5671 for {@code amqps}; user and password {@code guest}; virtual host {@code /}
+   *     certificate; {@link Builder#tls} sets other authorities. Defaults: port 5672, or 5671 for
+   *     {@code amqps}; user and password {@code guest}; virtual host {@code /}
    * @return new builder
    * @throws IllegalArgumentException if the URI is invalid. The message names the invalid part and
    *     its rule but shows no part of the URI, since any may belong to a password
@@ -97,6 +98,10 @@ public final class RabbitTransportConfig {
     return settings.source;
   }
 
+  @Nullable TlsIdentity tls() {
+    return settings.tls;
+  }
+
   Optional<CommsRuntime> runtime() {
     return Optional.ofNullable(settings.runtime);
   }
@@ -148,6 +153,7 @@ public final class RabbitTransportConfig {
         + reconnect()
         + ", bindings="
         + bindings().keySet()
+        + (settings.tls == null ? "" : ", tls=" + settings.tls.name())
         + "}";
   }
 
@@ -165,6 +171,7 @@ public final class RabbitTransportConfig {
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.logging();
     private @Nullable MessageFormat structuredEvents;
+    private @Nullable TlsIdentity tls;
     private Consumer<ConnectionFactory> nativeSettings = factory -> {};
 
     private final Map<Destination, RabbitBinding> bindings = new LinkedHashMap<>();
@@ -187,6 +194,7 @@ public final class RabbitTransportConfig {
       this.runtime = other.runtime;
       this.observer = other.observer;
       this.structuredEvents = other.structuredEvents;
+      this.tls = other.tls;
       this.nativeSettings = other.nativeSettings;
       this.bindings.putAll(other.bindings);
       this.otherBindings = other.otherBindings;
@@ -324,6 +332,20 @@ public final class RabbitTransportConfig {
     }
 
     /**
+     * Sets the certificate of this process and the authorities by which the broker is checked. Host
+     * names stay checked. Each new connection uses the current files of the identity; an open one
+     * keeps what it began with.
+     *
+     * @param identity outlives the transport; requires {@code amqps}; default the JVM's trust store
+     *     and no certificate
+     * @return this
+     */
+    public Builder tls(TlsIdentity identity) {
+      this.tls = Objects.requireNonNull(identity, "identity");
+      return this;
+    }
+
+    /**
      * Sets a callback for client settings beyond this configuration, such as TLS. The library sets
      * recovery, timeouts, heartbeat, body limit and threads afterwards.
      *
@@ -377,9 +399,11 @@ public final class RabbitTransportConfig {
      *
      * @return the immutable configuration
      * @throws IllegalArgumentException if the redrive exchange of a binding is also an exchange of
-     *     another binding, and not that for the same queue
+     *     another binding, and not that for the same queue; or if {@code tls} is set without {@code
+     *     amqps}
      */
     public RabbitTransportConfig build() {
+      Checks.check(tls == null || address.isTls(), "tls", address, "a URI with amqps");
       bindings.forEach(
           (destination, binding) ->
               bindings.forEach(

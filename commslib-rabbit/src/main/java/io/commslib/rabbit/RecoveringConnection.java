@@ -72,7 +72,7 @@ final class RecoveringConnection {
   private static ConnectionFactory factory(
       RabbitTransportConfig config, CommsRuntime runtime, String role) {
     ConnectionFactory factory = new ConnectionFactory();
-    config.address().applyTo(factory);
+    config.address().applyTo(factory, config.tls());
     config.nativeSettings().accept(factory);
     int timeout = (int) config.operationTimeout().toMillis();
     AtomicInteger number = new AtomicInteger();

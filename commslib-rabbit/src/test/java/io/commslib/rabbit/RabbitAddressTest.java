@@ -42,7 +42,7 @@ class RabbitAddressTest {
   void aUriDefinesAddressAndLogin(
       String uri, String host, int port, String user, String password, String virtualHost) {
     ConnectionFactory factory = new ConnectionFactory();
-    RabbitAddress.of(uri).applyTo(factory);
+    RabbitAddress.of(uri).applyTo(factory, null);
     assertThat(factory.getHost()).isEqualTo(host);
     assertThat(factory.getPort()).isEqualTo(port);
     assertThat(factory.getUsername()).isEqualTo(user);

@@ -1,6 +1,7 @@
 package io.commslib.rabbit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.rabbitmq.client.DefaultSaslConfig;
@@ -12,6 +13,8 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.SecureRabbitServer;
 import io.commslib.testkit.servers.TestCertificates;
@@ -38,6 +41,7 @@ import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** TLS, client certificates and permissions, all on one secured node. */
 class RabbitSecurityIT {
@@ -139,6 +143,66 @@ class RabbitSecurityIT {
     }
   }
 
+  /** An identity with the certificate of the client, which the test may replace. */
+  private static TlsIdentity identity(Path folder, SystemRuntime runtime) {
+    TestCertificates certificates = TestCertificates.shared();
+    Path chain = folder.resolve("tls.crt");
+    Path key = folder.resolve("tls.key");
+    certificates.install(Holder.CLIENT, chain, key);
+    return TlsIdentity.builder(chain, key, certificates.authority(), runtime)
+        .checkInterval(Duration.ofMillis(100))
+        .build();
+  }
+
+  @Test
+  void anIdentityLogsInAndItsRenewalReachesNewConnections(@TempDir Path folder) {
+    try (SystemRuntime runtime = SystemRuntime.create();
+        TlsIdentity identity = identity(folder, runtime)) {
+      RabbitTransportConfig.Builder config =
+          RabbitTransportConfig.builder(uri("ignored", server.host(), server.port(), "shop"))
+              .operationTimeout(Duration.ofSeconds(5))
+              .tls(identity)
+              .nativeSettings(factory -> factory.setSaslConfig(DefaultSaslConfig.EXTERNAL));
+      assertThat(config.build().toString()).endsWith(", tls=tls-identity}");
+      RabbitTransportConfig.Builder plain =
+          RabbitTransportConfig.builder("amqp://h:1").tls(identity);
+      assertThatThrownBy(plain::build)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("tls: amqp://h:1 (expected: a URI with amqps)");
+      try (RabbitTransport transport = RabbitTransport.create(config.build())) {
+        transport.declare(DestinationConfig.builder(QUEUE).build());
+        assertThat(
+                transport
+                    .publisher()
+                    .publish(QUEUE, Message.builder("t").id("identity").build())
+                    .toCompletableFuture())
+            .succeedsWithin(LIMIT);
+      }
+      TestCertificates.shared()
+          .install(Holder.OTHER_HOST, folder.resolve("tls.crt"), folder.resolve("tls.key"));
+      Await.until("the renewal is taken", () -> identity.generation() == 2);
+      // The broker takes it for another user now, who does not exist.
+      refused(config, "Login was refused");
+    }
+  }
+
+  @Test
+  void wrongNameAndExpiredAreRefused(@TempDir Path folder) throws Exception {
+    try (SystemRuntime runtime = SystemRuntime.create();
+        TlsIdentity identity = identity(folder, runtime);
+        SSLServerSocket expired = expired()) {
+      refused(
+          orders(server.otherHost()).nativeSettings(factory -> {}).tls(identity),
+          "No subject alternative names matching IP address " + server.otherHost() + " found");
+      refused(
+          RabbitTransportConfig.builder(
+                  uri("orders:" + SECRET, "127.0.0.1", expired.getLocalPort(), "shop"))
+              .operationTimeout(Duration.ofSeconds(5))
+              .tls(identity),
+          "NotAfter: ");
+    }
+  }
+
   /** The broker is refused permanently, and health states why. */
   private static void refused(RabbitTransportConfig.Builder config, String text) {
     try (RabbitTransport transport = RabbitTransport.create(config.build())) {
@@ -168,18 +232,24 @@ class RabbitSecurityIT {
 
   @Test
   void anExpiredCertificateIsRefused() throws Exception {
-    try (SSLServerSocket expired =
-        (SSLServerSocket)
-            tls(Holder.EXPIRED)
-                .getServerSocketFactory()
-                .createServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
-      Thread peer = new Thread(() -> shakeHands(expired), "expired");
-      peer.setDaemon(true);
-      peer.start();
+    try (SSLServerSocket expired = expired()) {
       refused(
           trusting(uri("orders:" + SECRET, "127.0.0.1", expired.getLocalPort(), "shop")),
           "NotAfter: ");
     }
+  }
+
+  /** A port with an expired certificate. */
+  private static SSLServerSocket expired() throws IOException {
+    SSLServerSocket expired =
+        (SSLServerSocket)
+            tls(Holder.EXPIRED)
+                .getServerSocketFactory()
+                .createServerSocket(0, 10, InetAddress.getLoopbackAddress());
+    Thread peer = new Thread(() -> shakeHands(expired), "expired");
+    peer.setDaemon(true);
+    peer.start();
+    return expired;
   }
 
   private static void shakeHands(SSLServerSocket server) {
