@@ -77,6 +77,8 @@ class SecretsTest {
           "ShardOwnership",
           // Names and weights of subsets.
           "TrafficSplit",
+          // Name and end of a certificate; TlsIdentityTest has the key.
+          "TlsIdentity",
           // Functions of a definition, and the states of steps by their names.
           "Step",
           "Undo",

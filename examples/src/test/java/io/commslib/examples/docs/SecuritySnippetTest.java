@@ -1,15 +1,31 @@
 package io.commslib.examples.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.DefaultSaslConfig;
+import io.commslib.core.lifecycle.Lifecycle;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.tls.PeerIdentity;
+import io.commslib.core.tls.TlsException;
+import io.commslib.core.tls.TlsIdentity;
+import io.commslib.http.HttpService;
+import io.commslib.http.server.ClientCertificate;
+import io.commslib.http.server.HttpAnswer;
+import io.commslib.http.server.HttpRoutes;
+import io.commslib.http.server.HttpServerComponent;
 import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.rabbit.RabbitTransportConfig;
+import io.commslib.resilience.Resilience;
 import io.commslib.testkit.servers.TestCertificates;
 import io.commslib.testkit.servers.TestCertificates.Holder;
+import java.net.URI;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -121,5 +137,83 @@ class SecuritySnippetTest {
             .build();
     // end
     return config;
+  }
+
+  private static List<Object> oneIdentity(CommsRuntime runtime, Resilience resilience) {
+    // snippet: tls-identity
+    Path folder = Path.of("/etc/orders/tls");
+    TlsIdentity identity =
+        TlsIdentity.fromFiles(
+            folder.resolve("tls.crt"),
+            folder.resolve("tls.key"),
+            folder.resolve("ca.crt"),
+            runtime);
+    KafkaTransportConfig kafka =
+        KafkaTransportConfig.builder("kafka-1:9094,kafka-2:9094").tls(identity).build();
+    RabbitTransportConfig rabbit =
+        RabbitTransportConfig.builder("amqps://rabbit-1,rabbit-2/shop")
+            .tls(identity)
+            .nativeSettings(factory -> factory.setSaslConfig(DefaultSaslConfig.EXTERNAL))
+            .build();
+    HttpService prices =
+        HttpService.builder("pricing", URI.create("https://pricing"))
+            .tls(identity)
+            .build(resilience);
+    Lifecycle lifecycle = Lifecycle.builder().calls(identity).build();
+    // end
+    return List.of(kafka, rabbit, prices, lifecycle);
+  }
+
+  /** The files of the block are those of a service, not of this machine. */
+  @Test
+  void theFilesOfAnIdentityMustExist() {
+    try (SystemRuntime runtime = SystemRuntime.create();
+        Resilience resilience = Resilience.create(runtime)) {
+      assertThatThrownBy(() -> oneIdentity(runtime, resilience))
+          .isInstanceOf(TlsException.class)
+          .hasMessageStartingWith("COMMS-TLS-001: chain can't be read: ");
+    }
+  }
+
+  @Test
+  void aServerKnowsItsCallers() throws Exception {
+    TestCertificates certificates = TestCertificates.shared();
+    Set<String> allowed = Set.of("spiffe://shop.example/orders");
+    try (SystemRuntime runtime = SystemRuntime.create();
+        TlsIdentity identity =
+            TlsIdentity.fromFiles(
+                certificates.certificate(Holder.SERVER),
+                certificates.key(Holder.SERVER),
+                certificates.authority(),
+                runtime)) {
+      HttpServerComponent server = server(identity, runtime, allowed);
+      assertThat(server.name()).isEqualTo("http-stock");
+      showsNoSecret(identity);
+    }
+  }
+
+  private static HttpServerComponent server(
+      TlsIdentity identity, CommsRuntime runtime, Set<String> allowed) {
+    // snippet: tls-server
+    HttpRoutes routes =
+        HttpRoutes.builder(runtime)
+            .route(
+                "GET /stock",
+                request ->
+                    request
+                            .peer()
+                            .flatMap(PeerIdentity::spiffeId)
+                            .filter(allowed::contains)
+                            .isPresent()
+                        ? HttpAnswer.ok("17")
+                        : HttpAnswer.of(403))
+            .build();
+    HttpServerComponent server =
+        HttpServerComponent.builder("stock", routes, runtime)
+            .port(8443)
+            .tls(identity, ClientCertificate.REQUIRED)
+            .build();
+    // end
+    return server;
   }
 }
