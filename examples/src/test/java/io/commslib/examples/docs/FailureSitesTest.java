@@ -69,6 +69,9 @@ class FailureSitesTest {
           Map.entry("ProtectedCall: getCause()", "that of a status, which is passed on"),
           Map.entry(
               "ProtectedCall: instanceof TimeoutException", "gRPC's own, of an expired context"),
+          Map.entry(
+              "EndpointPermit: instanceof RuntimeException",
+              "only of the work itself, with a status that the classifier does not know"),
           Map.entry("HttpOutcomes: instanceof HttpConnectTimeoutException", "the client's own"),
           Map.entry("HttpOutcomes: instanceof HttpTimeoutException", "the client's own"),
           Map.entry("HttpOutcomes: instanceof SSLHandshakeException", "the client's own"),
