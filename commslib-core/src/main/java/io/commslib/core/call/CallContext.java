@@ -25,8 +25,26 @@ public final class CallContext {
 
   private static final CallContext EMPTY = new CallContext(Trail.NONE, null, 0, null, 0, null);
 
-  /** A context, or a supplier that makes it when it is read; absent for the empty context. */
-  private static final ThreadLocal<@Nullable Object> CURRENT = new ThreadLocal<>();
+  /** Kept for each thread: to change its field costs less than to set another value. */
+  private static final ThreadLocal<Current> CURRENT = ThreadLocal.withInitial(Current::new);
+
+  /** The context of one thread. Confined to it. */
+  private static final class Current {
+
+    /** A context, or a supplier that makes it when it is read. */
+    private Object value = EMPTY;
+
+    CallContext context() {
+      return value instanceof CallContext context ? context : made();
+    }
+
+    /** Makes the context that was attached lazily; once for each time that it is attached. */
+    private CallContext made() {
+      CallContext context = (CallContext) Objects.requireNonNull(((Supplier<?>) value).get());
+      value = context;
+      return context;
+    }
+  }
 
   private final Trail trail;
 
@@ -55,18 +73,7 @@ public final class CallContext {
 
   /** {@return the context of this thread, the empty one if none is attached} */
   public static CallContext current() {
-    Object current = CURRENT.get();
-    if (current instanceof CallContext context) {
-      return context;
-    }
-    return current == null ? EMPTY : made(current);
-  }
-
-  /** Makes the context that was attached lazily; once for each time that it is attached. */
-  private static CallContext made(Object lazy) {
-    CallContext context = (CallContext) Objects.requireNonNull(((Supplier<?>) lazy).get());
-    CURRENT.set(context);
-    return context;
+    return CURRENT.get().context();
   }
 
   /** {@return the context without any part} */
@@ -178,11 +185,9 @@ public final class CallContext {
    * @return the context that was current
    */
   public CallContext attach() {
-    CallContext before = current();
-    if (this != before) {
-      // The empty context is set too: removing the entry would cost more than keeping it.
-      CURRENT.set(this);
-    }
+    Current here = CURRENT.get();
+    CallContext before = here.context();
+    here.value = this;
     return before;
   }
 
@@ -196,8 +201,9 @@ public final class CallContext {
    */
   public static CallContext attachLazily(Supplier<CallContext> lazy) {
     Objects.requireNonNull(lazy, "lazy");
-    CallContext before = current();
-    CURRENT.set(lazy);
+    Current here = CURRENT.get();
+    CallContext before = here.context();
+    here.value = lazy;
     return before;
   }
 
@@ -206,9 +212,7 @@ public final class CallContext {
    * Does not read the context that ends, so a lazy one that was never read is never made.
    */
   public void restore() {
-    if (this != CURRENT.get()) {
-      CURRENT.set(this);
-    }
+    CURRENT.get().value = this;
   }
 
   /** {@return the deadline, or empty} */
