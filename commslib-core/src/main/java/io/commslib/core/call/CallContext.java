@@ -34,15 +34,40 @@ public final class CallContext {
     /** A context, or a supplier that makes it when it is read. */
     private Object value = EMPTY;
 
+    /** What the supplier has made; null before, and without one. */
+    private @Nullable CallContext made;
+
     CallContext context() {
       return value instanceof CallContext context ? context : made();
     }
 
     /** Makes the context that was attached lazily; once for each time that it is attached. */
     private CallContext made() {
-      CallContext context = (CallContext) Objects.requireNonNull(((Supplier<?>) value).get());
-      value = context;
+      CallContext context = made;
+      if (context == null) {
+        context = (CallContext) Objects.requireNonNull(((Supplier<?>) value).get());
+        made = context;
+      }
       return context;
+    }
+
+    void set(Object next) {
+      value = next;
+      forget();
+    }
+
+    /** Writes only what differs: a reference in an object of long life has a cost for the GC. */
+    void renew(Supplier<CallContext> lazy) {
+      if (value != lazy) {
+        value = lazy;
+      }
+      forget();
+    }
+
+    private void forget() {
+      if (made != null) {
+        made = null;
+      }
     }
   }
 
@@ -187,7 +212,7 @@ public final class CallContext {
   public CallContext attach() {
     Current here = CURRENT.get();
     CallContext before = here.context();
-    here.value = this;
+    here.set(this);
     return before;
   }
 
@@ -203,8 +228,21 @@ public final class CallContext {
     Objects.requireNonNull(lazy, "lazy");
     Current here = CURRENT.get();
     CallContext before = here.context();
-    here.value = lazy;
+    here.set(lazy);
     return before;
+  }
+
+  /**
+   * Makes a supplier's context the current one, as {@link #attachLazily} does; if the supplier is
+   * attached already, it is called anew at the next {@link #current()}. For engines that do one
+   * piece of work after the other: they attach once for all of them, renew for each, and restore at
+   * the end. Mostly writes nothing, which costs less than to attach and restore for each.
+   *
+   * @param lazy makes the context, never null; a failure of it is thrown to the reader
+   */
+  public static void renewLazily(Supplier<CallContext> lazy) {
+    Objects.requireNonNull(lazy, "lazy");
+    CURRENT.get().renew(lazy);
   }
 
   /**
@@ -212,7 +250,7 @@ public final class CallContext {
    * Does not read the context that ends, so a lazy one that was never read is never made.
    */
   public void restore() {
-    CURRENT.get().value = this;
+    CURRENT.get().set(this);
   }
 
   /** {@return the deadline, or empty} */

@@ -67,14 +67,14 @@ final class AttemptRunner {
     this.blockedKeys = config.blockedKeys().orElse(null);
   }
 
-  AttemptOutcome run(LaneEntry entry) {
-    return entry.raw.runsAlone() ? runWithNote(entry) : attempt(entry);
+  AttemptOutcome run(WorkerAccount worker, LaneEntry entry) {
+    return entry.raw.runsAlone() ? runWithNote(worker, entry) : attempt(worker, entry);
   }
 
   /**
    * Notes the beginning of the attempt durably; the note stays if the attempt kills the process.
    */
-  private AttemptOutcome runWithNote(LaneEntry entry) {
+  private AttemptOutcome runWithNote(WorkerAccount worker, LaneEntry entry) {
     entry.enter(LaneEntry.Phase.ATTEMPT_NOTE);
     try {
       entry.raw.beginAttempt();
@@ -86,21 +86,21 @@ final class AttemptRunner {
       return outage == null ? AttemptOutcome.outage(Failures.text(e)) : outage;
     }
     entry.enter(LaneEntry.Phase.READING);
-    AttemptOutcome outcome = attempt(entry);
+    AttemptOutcome outcome = attempt(worker, entry);
     if (outcome.kind() != AttemptOutcome.Kind.JVM_FAILURE && !outcome.reason().equals(CRASH_LOOP)) {
       entry.raw.endAttempt();
     }
     return outcome;
   }
 
-  private AttemptOutcome attempt(LaneEntry entry) {
+  private AttemptOutcome attempt(WorkerAccount worker, LaneEntry entry) {
     AttemptOutcome early;
     try {
       early = prepare(entry);
     } catch (Throwable e) {
       return attemptFailed(entry, e);
     }
-    return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
+    return early == null ? handle(worker, entry, Objects.requireNonNull(entry.message)) : early;
   }
 
   /**
@@ -198,25 +198,27 @@ final class AttemptRunner {
     }
   }
 
-  private AttemptOutcome handle(LaneEntry entry, Message message) {
+  private AttemptOutcome handle(WorkerAccount worker, LaneEntry entry, Message message) {
     entry.handlerRuns = entry.failedAttempts() + 1;
     Execution execution = new Execution(entry, message, config, time);
     entry.execution = execution;
     AttemptOutcome outcome;
     Throwable failure = null;
-    CallContext before = opensContext ? CallContext.attachLazily(execution) : null;
+    if (opensContext) {
+      CallContext.renewLazily(worker);
+    }
     try {
       outcome = inTransaction(execution, message);
     } catch (Throwable thrown) {
       failure = thrown;
       outcome = null;
-    } finally {
-      if (before != null) {
-        before.restore();
-      }
     }
     boolean overrun = execution.end();
     entry.execution = null;
+    if (opensContext) {
+      // Whatever the handler left attached must not reach what follows.
+      CallContext.renewLazily(worker);
+    }
     if (failure == null && !overrun && outcome != null) {
       if (outcome.kind() == AttemptOutcome.Kind.RETRY) {
         recordRetryRequest(entry);

@@ -66,7 +66,7 @@ final class BatchAttemptRunner {
 
   private Supplier<CallContext> context(Execution lead, List<Execution> executions) {
     return executions.size() == 1
-        ? lead
+        ? lead::context
         : () ->
             HandlerContext.ofBatch(
                 executions.stream().map(Execution::message).toList(), lead.deadlineNanos(), time);

@@ -11,7 +11,6 @@ import io.commslib.core.time.WorkInterrupts;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.wire.DeadLetterHeaders;
 import java.time.Duration;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * watchdog, which ends the run at its deadline, the first decides whether the transaction may
  * commit. Thread-safe.
  */
-final class Execution implements Delivery, Supplier<CallContext> {
+final class Execution implements Delivery {
 
   private enum State {
     RUNNING,
@@ -49,11 +48,8 @@ final class Execution implements Delivery, Supplier<CallContext> {
     return entry;
   }
 
-  /**
-   * Makes the context of the handler. The execution is the supplier, so a run allocates no other.
-   */
-  @Override
-  public CallContext get() {
+  /** Makes the context of the handler. */
+  CallContext context() {
     return HandlerContext.of(message, deadlineNanos, time);
   }
 

@@ -1,5 +1,6 @@
 package io.commslib.core.engine;
 
+import io.commslib.core.call.CallContext;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
@@ -53,6 +54,7 @@ final class WorkerLoop {
   /** Runs one worker until there is nothing for it to do. */
   void run() {
     WorkerAccount worker = new WorkerAccount();
+    CallContext before = CallContext.current();
     try {
       if (batchAttemptRunner == null) {
         handleRecords(worker);
@@ -62,6 +64,8 @@ final class WorkerLoop {
       state.flush();
     } catch (Throwable e) {
       state.workerFailed(worker, e);
+    } finally {
+      before.restore();
     }
   }
 
@@ -81,7 +85,7 @@ final class WorkerLoop {
       if (next == null) {
         return;
       }
-      AttemptOutcome outcome = attemptUnlessClosed(next);
+      AttemptOutcome outcome = attemptUnlessClosed(worker, next);
       gate.ended();
       if (outcome.kind() == AttemptOutcome.Kind.FINISHED) {
         state.acknowledge(next);
@@ -115,7 +119,7 @@ final class WorkerLoop {
       LaneEntry entry = batch.get(0);
       boolean continues = true;
       if (entry.mustRunAlone) {
-        continues = runAlone(entry);
+        continues = runAlone(worker, entry);
       } else {
         runBatch(batches, batch);
       }
@@ -127,8 +131,8 @@ final class WorkerLoop {
     }
   }
 
-  private boolean runAlone(LaneEntry entry) {
-    AttemptOutcome outcome = attemptUnlessClosed(entry);
+  private boolean runAlone(WorkerAccount worker, LaneEntry entry) {
+    AttemptOutcome outcome = attemptUnlessClosed(worker, entry);
     gate.ended();
     if (outcome.kind() != AttemptOutcome.Kind.FINISHED) {
       return apply(entry, outcome);
@@ -149,14 +153,16 @@ final class WorkerLoop {
   /**
    * An interrupt set by other code must not reach this handler; that of a close ends the worker.
    */
-  private AttemptOutcome attemptUnlessClosed(LaneEntry entry) {
-    return Thread.interrupted() && state.isClosed() ? AttemptOutcome.giveBack() : attempt(entry);
+  private AttemptOutcome attemptUnlessClosed(WorkerAccount worker, LaneEntry entry) {
+    return Thread.interrupted() && state.isClosed()
+        ? AttemptOutcome.giveBack()
+        : attempt(worker, entry);
   }
 
-  private AttemptOutcome attempt(LaneEntry entry) {
+  private AttemptOutcome attempt(WorkerAccount worker, LaneEntry entry) {
     LaneEntry.History history = entry.history;
     if (history == null) {
-      return attemptRunner.run(entry);
+      return attemptRunner.run(worker, entry);
     }
     if (history.deadLetter != null) {
       return AttemptOutcome.deadLetter(history.deadLetterCount, "");
@@ -165,7 +171,7 @@ final class WorkerLoop {
     history.pendingOutcome = null;
     if (pending == null) {
       history.outageCountsAsAttempt = false;
-      return attemptRunner.run(entry);
+      return attemptRunner.run(worker, entry);
     }
     return pending;
   }

@@ -83,6 +83,31 @@ class CallContextTest {
   }
 
   @Test
+  void aRenewedContextIsMadeAnewAndReplacesWhatIsAttached() {
+    List<String> made = new ArrayList<>();
+    Supplier<CallContext> lazy =
+        () -> {
+          made.add("made");
+          return CallContext.empty().withCause("c", "m" + made.size());
+        };
+    CallContext before = CallContext.attachLazily(lazy);
+    try {
+      assertThat(CallContext.current().causationId()).contains("m1");
+      assertThat(CallContext.current().causationId()).contains("m1");
+      CallContext.renewLazily(lazy);
+      assertThat(CallContext.current().causationId()).contains("m2");
+      CallContext.empty().withCause("c", "other").attach();
+      CallContext.renewLazily(lazy);
+      CallContext.renewLazily(lazy);
+      assertThat(CallContext.current().causationId()).contains("m3");
+    } finally {
+      before.restore();
+    }
+    assertThat(CallContext.current()).isSameAs(CallContext.empty());
+    assertThat(made).hasSize(3);
+  }
+
+  @Test
   void aDeadlineOnlyGetsEarlier() {
     CallContext context = CallContext.empty().withDeadline(in(Duration.ofSeconds(5)));
     assertThat(context.withDeadline(in(Duration.ofSeconds(9)))).isSameAs(context);

@@ -305,4 +305,63 @@ class CallsAndMessagesTest {
     assertThat(seen.get(0).traceparent()).isEmpty();
     assertThat(seen.get(0).causationId()).isEmpty();
   }
+
+  @Test
+  void eachMessageOfAWorkerHasItsOwnContextWhateverTheHandlerBeforeLeftAttached() {
+    List<String> causes = new ArrayList<>();
+    subscribe(
+        config(QUEUE).workers(1).build(),
+        delivery -> {
+          CallContext context = CallContext.current();
+          causes.add(context.causationId().orElse("none"));
+          context.withBaggage("left", "attached").attach();
+          return Settlement.done();
+        });
+    List.of("m1", "m2", "m3")
+        .forEach(id -> publish(QUEUE, Message.builder("t").id(id).key("k").build()));
+    time.runUntilIdle();
+    assertThat(causes).containsExactly("m1", "m2", "m3");
+  }
+
+  @Test
+  void theClassifierRunsOutsideOfTheContextAndTheNextAttemptWithinItAgain() {
+    List<String> seen = new ArrayList<>();
+    subscribe(
+        config(QUEUE)
+            .classifier(
+                failure -> {
+                  seen.add("classifier " + CallContext.current().causationId().orElse("none"));
+                  return Settlement.retry();
+                })
+            .build(),
+        delivery -> {
+          seen.add("handler " + CallContext.current().causationId().orElse("none"));
+          if (seen.size() == 1) {
+            throw new IllegalStateException("once");
+          }
+          return Settlement.done();
+        });
+    publish(QUEUE, Message.builder("t").id("m1").build());
+    time.advance(Duration.ofMinutes(1));
+    assertThat(seen).containsExactly("handler m1", "classifier none", "handler m1");
+  }
+
+  @Test
+  void aMessageThatRunsAloneAfterItsBatchFailedHasItsContext() {
+    List<String> seen = new ArrayList<>();
+    subscribe(
+        config(QUEUE).batch(BatchBounds.of(2)).build(),
+        (BatchHandler)
+            batch -> {
+              if (batch.size() > 1) {
+                throw new IllegalStateException("only one by one");
+              }
+              seen.add(CallContext.current().causationId().orElse("none"));
+              return BatchHandler.allDone(batch);
+            });
+    publish(QUEUE, Message.builder("t").id("m1").build());
+    publish(QUEUE, Message.builder("t").id("m2").build());
+    time.runUntilIdle();
+    assertThat(seen).containsExactlyInAnyOrder("m1", "m2");
+  }
 }
