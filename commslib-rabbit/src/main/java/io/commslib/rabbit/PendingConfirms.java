@@ -83,7 +83,7 @@ final class PendingConfirms {
         publish.fail(
             "COMMS-RABBIT-010",
             FailureKind.TRANSIENT,
-            SendCertainty.NOT_SENT,
+            publish.to.afterNack(),
             "refused by the broker (nack), as by a queue that is full");
       } else if (publish.returned && !publish.to.optional()) {
         publish.fail(

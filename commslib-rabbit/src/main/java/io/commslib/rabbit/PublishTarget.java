@@ -1,5 +1,6 @@
 package io.commslib.rabbit;
 
+import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 
 /**
@@ -12,6 +13,14 @@ import io.commslib.core.messaging.Destination;
  */
 record PublishTarget(
     String exchange, String routingKey, boolean optional, Destination destination) {
+
+  /**
+   * What a nack means: one queue has refused the message. Behind an exchange another queue, such as
+   * that of another group, may have accepted it.
+   */
+  SendCertainty afterNack() {
+    return exchange.isEmpty() ? SendCertainty.NOT_SENT : SendCertainty.MAYBE_SENT;
+  }
 
   /** {@return the failure of a message that the broker returned, since it reached no queue} */
   String unroutable() {

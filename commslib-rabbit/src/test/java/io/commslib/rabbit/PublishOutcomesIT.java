@@ -134,6 +134,25 @@ class PublishOutcomesIT {
     }
   }
 
+  @Test
+  void aTopicThatOneQueueRefusesMayHaveReachedAnother() throws Exception {
+    Destination topic = Destination.topic("outcomes-" + ++number);
+    Map<String, Object> full = Map.of("x-max-length", 0, "x-overflow", "reject-publish");
+    foreign.channel().exchangeDeclare(topic.name(), "fanout", true);
+    foreign.channel().queueDeclare(topic.name() + "@full", true, false, false, full);
+    foreign.channel().queueBind(topic.name() + "@full", topic.name(), "");
+    foreign.channel().queueDeclare(topic.name() + "@open", true, false, false, null);
+    foreign.channel().queueBind(topic.name() + "@open", topic.name(), "");
+    try (RabbitTransport transport = RabbitTransport.create(config())) {
+      transport.declare(DestinationConfig.builder(topic).verifyOnly().build());
+      PublishException failure =
+          failure(transport.publisher().publish(topic, Message.builder("t").id("m1").build()));
+      assertThat(failure.code()).isEqualTo("COMMS-RABBIT-010");
+      assertThat(failure.certainty()).isEqualTo(SendCertainty.MAYBE_SENT);
+      assertThat(foreign.count(topic.name() + "@open")).isEqualTo(1);
+    }
+  }
+
   private Set<String> confirmed() {
     return results.entrySet().stream()
         .filter(result -> failure(result.getValue()) == null)
