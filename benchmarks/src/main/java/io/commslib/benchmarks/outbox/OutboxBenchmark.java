@@ -59,7 +59,7 @@ public final class OutboxBenchmark implements Benchmark {
         + " 10,000 rows, in a child JVM with 256 MiB, and the same for the raw loop. Old snapshot: drain with"
         + " an open snapshot and 100,000 dead rows divided by drain of a vacuumed table, by relays that"
         + " have published before, since a relay's first read scans the dead rows. Brokers: relay"
-        + " to Kafka (150,000 rows, once without compression and once with lz4) and RabbitMQ (40,000, its queue emptied before each round)"
+        + " to Kafka (100,000 rows, once without compression and once with lz4) and RabbitMQ (30,000, its queue emptied before each round)"
         + " divided by the slower of relay alone and bare client. Neither broker fences keys, so one message"
         + " of a key is in flight at a time. Also printed: the rate with 10,000 keys, and the highest"
         + " rate that the processors allow, which is their number divided by the processor time per message of"
@@ -75,15 +75,26 @@ public final class OutboxBenchmark implements Benchmark {
     try (PostgresServer server = PostgresServer.start(OutboxTestbed.serverSettings());
         OutboxTestbed testbed =
             new OutboxTestbed(server.jdbcUrl(), server.user(), server.password())) {
-      drain(testbed, quick, out);
-      endToEnd(testbed, quick, out);
-      latency(testbed, quick, out);
-      load(testbed, quick, out);
-      backlog(server, quick, out);
-      oldSnapshot(testbed, quick, out);
+      timed(out, () -> drain(testbed, quick, out));
+      timed(out, () -> endToEnd(testbed, quick, out));
+      timed(out, () -> latency(testbed, quick, out));
+      timed(out, () -> load(testbed, quick, out));
+      timed(out, () -> backlog(server, quick, out));
+      timed(out, () -> oldSnapshot(testbed, quick, out));
       brokers(testbed, quick, out);
     }
     return figures;
+  }
+
+  private interface Part {
+    void run() throws Exception;
+  }
+
+  /** Prints how long a part takes: the whole run must end within 8 minutes. */
+  private static void timed(PrintStream out, Part part) throws Exception {
+    long start = System.nanoTime();
+    part.run();
+    out.printf(Locale.ROOT, "  (%d s)%n", (System.nanoTime() - start) / 1_000_000_000);
   }
 
   private void drain(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
@@ -358,10 +369,15 @@ public final class OutboxBenchmark implements Benchmark {
   }
 
   private void brokers(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
-    int messages = quick ? 1_000 : 150_000;
-    kafka("toKafka", Compression.NONE, testbed, messages, 11, quick, out);
-    kafka("toKafkaLz4", Compression.LZ4, testbed, messages, 2, quick, out);
-    int fewer = quick ? 1_000 : 40_000;
+    int messages = quick ? 1_000 : 100_000;
+    timed(out, () -> kafka("toKafka", Compression.NONE, testbed, messages, 16, quick, out));
+    timed(out, () -> kafka("toKafkaLz4", Compression.LZ4, testbed, messages, 2, quick, out));
+    int fewer = quick ? 1_000 : 30_000;
+    timed(out, () -> rabbit(testbed, fewer, quick, out));
+  }
+
+  private void rabbit(OutboxTestbed testbed, int messages, boolean quick, PrintStream out)
+      throws Exception {
     try (RabbitServer server = RabbitServer.start();
         RabbitTransport transport =
             RabbitTransport.create(RabbitTransportConfig.builder(server.uri()).build())) {
@@ -370,9 +386,9 @@ public final class OutboxBenchmark implements Benchmark {
           new Broker(
               "toRabbit",
               transport,
-              fewer,
+              messages,
               4,
-              (ready, time) -> OutboxBrokers.rabbitChannel(server.uri(), fewer, ready, time),
+              (ready, time) -> OutboxBrokers.rabbitChannel(server.uri(), messages, ready, time),
               () -> OutboxBrokers.purgeRabbit(server.uri())),
           quick,
           out);
@@ -451,7 +467,7 @@ public final class OutboxBenchmark implements Benchmark {
     ProcessorTime ofBoth = new ProcessorTime();
     ProcessorTime ofSideBySide = new ProcessorTime();
     ProcessorTime ofManyKeys = new ProcessorTime();
-    int counted = quick ? 1 : 6;
+    int counted = quick ? 1 : 5;
     for (int i = 0; !quick && i < broker.warmUps(); i++) {
       OutboxBrokers.relay(testbed, transport, messages, OutboxTestbed.KEYS, new ProcessorTime());
       broker.cleanup().run();
