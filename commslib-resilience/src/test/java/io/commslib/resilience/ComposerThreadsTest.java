@@ -94,11 +94,11 @@ class ComposerThreadsTest {
   void joinEndsAtTheDeadlineAlthoughAPartIgnoresInterrupts() {
     CountDownLatch release = new CountDownLatch(1);
     long start = TimeSource.system().nanoTime();
-    try (Composer composer = resilience.composer(Duration.ofMillis(100))) {
+    try (Composer composer = resilience.composer(Duration.ofMillis(500))) {
       composer.optional("stubborn", () -> stubborn(release));
       Part<String> order = composer.required("order", () -> "there");
       composer.join();
-      assertThat(since(start)).isBetween(Duration.ofMillis(100), Duration.ofSeconds(10));
+      assertThat(since(start)).isBetween(Duration.ofMillis(500), Duration.ofSeconds(10));
       assertThat(order.get()).isEqualTo("there");
       assertThat(composer.missing()).hasToString("{stubborn=TIMED_OUT}");
       assertThat(composer.missing().get("stubborn").hasBegun()).isTrue();
