@@ -4,28 +4,47 @@ import io.grpc.CallOptions;
 import io.grpc.ConnectivityState;
 import io.grpc.EquivalentAddressGroup;
 import io.grpc.LoadBalancer.Subchannel;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
-/** One instance behind a channel, as the engine chooses it and the balancer reaches it. */
+/**
+ * One instance behind a channel, as the engine chooses it and the balancer reaches it. Only the
+ * balancer changes it. Its connection may be replaced; to the engine it stays the same.
+ */
 final class Backend {
 
   /** The choice of the engine for an attempt. */
   static final CallOptions.Key<Backend> CHOSEN = CallOptions.Key.create("commslib-backend");
 
   private final EquivalentAddressGroup addresses;
-  private final Subchannel subchannel;
-  private volatile ConnectivityState state = ConnectivityState.IDLE;
 
-  Backend(EquivalentAddressGroup addresses, Subchannel subchannel) {
+  /** With the attributes of the name resolver, for each connection. */
+  private final EquivalentAddressGroup resolved;
+
+  private volatile @Nullable Subchannel subchannel;
+  private volatile ConnectivityState state = ConnectivityState.IDLE;
+  private @Nullable Subchannel successor;
+  private ConnectivityState successorState = ConnectivityState.IDLE;
+
+  Backend(EquivalentAddressGroup addresses, EquivalentAddressGroup resolved) {
     this.addresses = addresses;
-    this.subchannel = subchannel;
+    this.resolved = resolved;
   }
 
   EquivalentAddressGroup addresses() {
     return addresses;
   }
 
+  EquivalentAddressGroup resolved() {
+    return resolved;
+  }
+
   Subchannel subchannel() {
-    return subchannel;
+    return Objects.requireNonNull(subchannel, "subchannel");
+  }
+
+  void subchannel(Subchannel first) {
+    subchannel = first;
   }
 
   ConnectivityState state() {
@@ -38,6 +57,46 @@ final class Backend {
 
   boolean isReady() {
     return state == ConnectivityState.READY;
+  }
+
+  /** The connection that is to take the place of the current one, or null. */
+  @Nullable Subchannel successor() {
+    return successor;
+  }
+
+  /** Sets the next connection; one that was about to succeed is dropped. */
+  void successor(Subchannel next) {
+    dropSuccessor();
+    successor = next;
+    successorState = ConnectivityState.IDLE;
+  }
+
+  void successorState(ConnectivityState next) {
+    successorState = next;
+  }
+
+  /** The next connection takes the place; that of before ends with its last call. */
+  void succeed() {
+    Subchannel before = subchannel();
+    subchannel = Objects.requireNonNull(successor, "successor");
+    successor = null;
+    if (isReady()) {
+      state = successorState;
+    }
+    before.shutdown();
+  }
+
+  private void dropSuccessor() {
+    if (successor != null) {
+      successor.shutdown();
+      successor = null;
+    }
+  }
+
+  void shutdown() {
+    state = ConnectivityState.SHUTDOWN;
+    dropSuccessor();
+    subchannel().shutdown();
   }
 
   /** {@return the addresses, for log lines} */

@@ -1,5 +1,6 @@
 package io.commslib.grpc;
 
+import io.commslib.core.tls.TlsIdentity;
 import io.grpc.ConnectivityState;
 import io.grpc.ConnectivityStateInfo;
 import io.grpc.EquivalentAddressGroup;
@@ -29,12 +30,18 @@ final class BackendBalancer extends LoadBalancer {
   private final Helper helper;
   private final @Nullable Backends backends;
   private final Map<EquivalentAddressGroup, Backend> all = new LinkedHashMap<>();
+  private final @Nullable ConnectionRenewal renewal;
   private boolean hasBegun;
   private boolean hasFailed;
 
   private BackendBalancer(Helper helper) {
     this.helper = helper;
     this.backends = helper.getNameResolverArgs().getArg(Backends.KEY);
+    TlsIdentity identity = backends == null ? null : backends.identity();
+    this.renewal =
+        identity == null
+            ? null
+            : ConnectionRenewal.begin(identity, helper, all.values(), this::open, this::update);
   }
 
   /** Makes the policy known to gRPC, which finds policies by name. Repeating it changes nothing. */
@@ -87,8 +94,7 @@ final class BackendBalancer extends LoadBalancer {
             each -> {
               boolean isGone = !named.contains(each.getKey());
               if (isGone) {
-                each.getValue().state(ConnectivityState.SHUTDOWN);
-                each.getValue().subchannel().shutdown();
+                each.getValue().shutdown();
               }
               return isGone;
             });
@@ -97,22 +103,35 @@ final class BackendBalancer extends LoadBalancer {
   }
 
   private Backend connect(EquivalentAddressGroup key, EquivalentAddressGroup group) {
-    Subchannel subchannel =
-        helper.createSubchannel(
-            CreateSubchannelArgs.newBuilder().setAddresses(List.of(group)).build());
-    Backend backend = new Backend(key, subchannel);
-    subchannel.start(info -> changed(backend, info));
-    subchannel.requestConnection();
+    Backend backend = new Backend(key, group);
+    backend.subchannel(open(backend));
     return backend;
   }
 
-  private void changed(Backend backend, ConnectivityStateInfo info) {
+  /** Makes a connection to a backend, which is its first or its next one. */
+  private Subchannel open(Backend backend) {
+    Subchannel subchannel =
+        helper.createSubchannel(
+            CreateSubchannelArgs.newBuilder().setAddresses(List.of(backend.resolved())).build());
+    subchannel.start(info -> changed(backend, subchannel, info));
+    subchannel.requestConnection();
+    return subchannel;
+  }
+
+  private void changed(Backend backend, Subchannel of, ConnectivityStateInfo info) {
     if (all.get(backend.addresses()) != backend) {
       return;
     }
     ConnectivityState next = info.getState();
-    if (next == ConnectivityState.IDLE) {
-      backend.subchannel().requestConnection();
+    if (renewal != null && renewal.changed(backend, of, next)) {
+      update();
+    }
+    boolean isCurrent = of == backend.subchannel();
+    if (next == ConnectivityState.IDLE && (isCurrent || of == backend.successor())) {
+      of.requestConnection();
+    }
+    if (!isCurrent) {
+      return;
     }
     if (next == ConnectivityState.IDLE || next == ConnectivityState.TRANSIENT_FAILURE) {
       helper.refreshNameResolution();
@@ -173,7 +192,10 @@ final class BackendBalancer extends LoadBalancer {
 
   @Override
   public void shutdown() {
-    all.values().forEach(backend -> backend.subchannel().shutdown());
+    if (renewal != null) {
+      renewal.end();
+    }
+    all.values().forEach(Backend::shutdown);
     all.clear();
     if (backends != null) {
       backends.replace(List.of());

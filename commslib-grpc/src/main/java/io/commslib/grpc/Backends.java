@@ -1,6 +1,7 @@
 package io.commslib.grpc;
 
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.resilience.EndpointPool;
 import io.grpc.NameResolver;
 import java.net.SocketAddress;
@@ -8,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** The connected backends of one channel, between its balancer and the engine. Thread-safe. */
 final class Backends {
@@ -19,9 +21,15 @@ final class Backends {
 
   private final Map<String, Subset> subsets = new LinkedHashMap<>();
   private final EndpointPool<Backend> pool;
+  private final @Nullable TlsIdentity identity;
   private volatile boolean isAny;
 
-  Backends(String service, Map<String, Predicate<SocketAddress>> members, CommsRuntime runtime) {
+  Backends(
+      String service,
+      Map<String, Predicate<SocketAddress>> members,
+      @Nullable TlsIdentity identity,
+      CommsRuntime runtime) {
+    this.identity = identity;
     EndpointPool.Builder<Backend> all = EndpointPool.builder(service, runtime);
     members.forEach(
         (name, test) -> {
@@ -34,6 +42,11 @@ final class Backends {
 
   EndpointPool<Backend> pool() {
     return pool;
+  }
+
+  /** The identity whose changes renew the connections, or null. */
+  @Nullable TlsIdentity identity() {
+    return identity;
   }
 
   /** Whether there is a backend to choose; until then a channel connects and calls wait. */

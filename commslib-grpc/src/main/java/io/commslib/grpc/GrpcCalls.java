@@ -6,9 +6,11 @@ import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.checks.Checks;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.resilience.Resilience;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptor;
+import io.grpc.Grpc;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -71,6 +73,23 @@ public final class GrpcCalls {
   }
 
   /**
+   * Starts a protected channel with TLS, with all defaults. Its connections have the certificate of
+   * the identity, and are renewed after each change of it as {@link Builder#tls} states.
+   *
+   * @param target the target of the channel, for example {@code dns:///stock:9090}
+   * @param identity outlives the channel
+   * @param resilience the calls of the process
+   * @param service the name of the service, whose guard its calls have
+   * @return the builder to continue with
+   */
+  public static ManagedChannelBuilder<?> protect(
+      String target, TlsIdentity identity, Resilience resilience, String service) {
+    return builder(resilience, service)
+        .tls(identity)
+        .protect(Grpc.newChannelBuilder(target, GrpcTls.channel(identity)));
+  }
+
+  /**
    * Returns an interceptor that protects the calls of a channel that exists, with all defaults.
    *
    * @param resilience the calls of the process
@@ -124,6 +143,7 @@ public final class GrpcCalls {
     private Duration streamTime = Duration.ofHours(1);
     private final GrpcRetries retries = new GrpcRetries();
     private @Nullable Duration firstMessageTime;
+    private @Nullable TlsIdentity tls;
     private @Nullable Backends backends;
 
     private Builder(Resilience resilience, String service) {
@@ -206,6 +226,20 @@ public final class GrpcCalls {
     }
 
     /**
+     * Renews the connections of a protected channel after each change of an identity, whose {@link
+     * GrpcTls#channel} the builder of the channel has. A new connection to each backend takes the
+     * place of the one before once it is established, after 30 s at the latest. Calls that are in
+     * flight end on the connection on which they began, and no call fails for it.
+     *
+     * @param identity outlives the channel; default none
+     * @return this builder
+     */
+    public Builder tls(TlsIdentity identity) {
+      this.tls = Objects.requireNonNull(identity, "identity");
+      return this;
+    }
+
+    /**
      * Returns the number of times that gRPC has sent a call again by itself, because no server has
      * seen it. Such a repetition is no attempt of the policy.
      *
@@ -243,7 +277,7 @@ public final class GrpcCalls {
     }
 
     Backends newBackends() {
-      backends = new Backends(service, subsets, resilience.runtime());
+      backends = new Backends(service, subsets, tls, resilience.runtime());
       return backends;
     }
 

@@ -11,6 +11,7 @@ import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.resilience.ConcurrencyLimiter;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Timeouts;
+import io.commslib.core.tls.PeerIdentity;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.resilience.Resilience;
@@ -31,6 +32,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -111,6 +113,16 @@ public final class GrpcServer implements LifecycleComponent {
           "transaction: none (expected: within a method whose answer is stored in one)");
     }
     return tx;
+  }
+
+  /**
+   * Returns who has made the call of the handler that runs, by the certificate that the handshake
+   * has checked. Also within {@link Builder#caller}.
+   *
+   * @return the identity; empty without TLS or without a certificate of the caller
+   */
+  public static Optional<PeerIdentity> peer() {
+    return CallerPeer.current();
   }
 
   private void report(ServingStatus status) {
@@ -349,7 +361,7 @@ public final class GrpcServer implements LifecycleComponent {
      * Sets the name of the caller whose keys are independent of those of other callers.
      *
      * @param caller returns 1 to 80 printable ASCII characters for the metadata of a call, for
-     *     example a name that an interceptor has verified; default one for all
+     *     example one of {@link GrpcServer#peer()}; default one for all
      * @return this builder
      */
     public Builder caller(Function<Metadata, String> caller) {

@@ -66,13 +66,14 @@ final class ServedCalls implements ServerInterceptor {
     if (left == serving.maxTimeout().toNanos()) {
       call.endsAfter(serving.maxTimeout());
     }
+    Context known = CallerPeer.in(Context.current(), call);
     KeyedMethod keyed = serving.keyed(method);
     KeyedCall<Q, A> keyedCall =
         keyed == null
             ? null
-            : new KeyedCall<>(keyed, call, serving, caller(headers), headers, deadline);
+            : new KeyedCall<>(keyed, call, serving, caller(known, headers), headers, deadline);
     Context context =
-        Context.current().withValues(GrpcContexts.RECEIVED, received, KeyedCall.CURRENT, keyedCall);
+        known.withValues(GrpcContexts.RECEIVED, received, KeyedCall.CURRENT, keyedCall);
     Context before = context.attach();
     CallContext outer = received.attach();
     try {
@@ -84,9 +85,14 @@ final class ServedCalls implements ServerInterceptor {
     }
   }
 
-  private String caller(Metadata headers) {
-    String name = Objects.requireNonNull(caller.apply(headers), "caller");
-    return Checks.printable("caller", name, MAX_CALLER_CHARS);
+  private String caller(Context known, Metadata headers) {
+    Context before = known.attach();
+    try {
+      String name = Objects.requireNonNull(caller.apply(headers), "caller");
+      return Checks.printable("caller", name, MAX_CALLER_CHARS);
+    } finally {
+      known.detach(before);
+    }
   }
 
   /** Without a cause the call has its answer, and its handler may still have something to do. */

@@ -3,6 +3,8 @@ package io.commslib.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.lifecycle.Lifecycle;
+import io.commslib.core.tls.PeerIdentity;
+import io.commslib.core.tls.TlsIdentity;
 import io.commslib.grpc.proto.Level;
 import io.commslib.grpc.proto.LevelRequest;
 import io.commslib.grpc.proto.Reservation;
@@ -10,6 +12,8 @@ import io.commslib.grpc.proto.ReserveRequest;
 import io.commslib.grpc.proto.StockGrpc;
 import io.commslib.idempotency.InMemoryIdempotencyStore;
 import io.commslib.resilience.Resilience;
+import io.commslib.testkit.servers.TestCertificates;
+import io.commslib.testkit.servers.TestCertificates.Holder;
 import io.grpc.Channel;
 import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptors;
@@ -18,13 +22,16 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
+import io.grpc.ServerBuilder;
 import io.grpc.ServerCredentials;
 import io.grpc.StatusRuntimeException;
 import java.net.SocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The code of the page about gRPC. */
 class GrpcSnippetTest {
@@ -95,5 +102,45 @@ class GrpcSnippetTest {
     }
     // end
     assertThat(reason).isEqualTo("COMMS-GRPC-131");
+  }
+
+  @Test
+  void aServerAndAChannelWithTls(@TempDir Path folder) {
+    TestCertificates.shared()
+        .install(Holder.SERVER, folder.resolve("tls.crt"), folder.resolve("tls.key"));
+    TlsIdentity identity =
+        fixture.add(
+            TlsIdentity.fromFiles(
+                folder.resolve("tls.crt"),
+                folder.resolve("tls.key"),
+                TestCertificates.shared().authority(),
+                fixture.runtime));
+    Resilience resilience = fixture.resilience;
+    RemoteStock stock = new RemoteStock();
+    InMemoryIdempotencyStore store =
+        InMemoryIdempotencyStore.create(fixture.runtime.time(), Duration.ofHours(1), 1_000);
+    // snippet: grpc-tls-server
+    ServerBuilder<?> transport = Grpc.newServerBuilderForPort(0, GrpcTls.server(identity));
+    GrpcServer server =
+        GrpcServer.builder(transport, resilience)
+            .service(stock)
+            .idempotency(StockGrpc.getReserveMethod(), store)
+            .caller(headers -> GrpcServer.peer().flatMap(PeerIdentity::spiffeId).orElse("any"))
+            .build();
+    // end
+    fixture.add(server::close);
+    server.start();
+    int port = server.port();
+    // snippet: grpc-tls-channel
+    ManagedChannel channel =
+        GrpcCalls.protect("dns:///localhost:" + port, identity, resilience, "stock").build();
+    // end
+    fixture.add(channel::shutdownNow);
+    assertThat(
+            StockGrpc.newBlockingStub(channel)
+                .withOption(GrpcCalls.IDEMPOTENCY_KEY, "order-17")
+                .reserve(ReserveRequest.getDefaultInstance())
+                .getId())
+        .isEqualTo("r");
   }
 }

@@ -39,6 +39,8 @@ public final class TestCertificates {
   public enum Holder {
     /** A server at {@code localhost} and 127.0.0.1. */
     SERVER("CN=server", "san=dns:localhost,ip:127.0.0.1", VALID),
+    /** The server after a renewal: another key and name, and the same hosts. */
+    RENEWED("CN=renewed", "san=dns:localhost,ip:127.0.0.1", VALID),
     /** A server at another host. */
     OTHER_HOST("CN=other", "san=dns:other.example.org", VALID),
     /** A server at {@code localhost} and 127.0.0.1 whose certificate is no longer valid. */
