@@ -72,18 +72,17 @@ final class Admission {
         endpoint.released();
       }
     }
-    return permit == null ? null : held(endpoints, endpoint, permit);
+    return permit == null ? null : held(call, endpoint, permit);
   }
 
   private static @Nullable EndpointPermit<?> next(
       EndpointChoice<?> endpoints, CallProgress<?> call) {
-    return endpoints.next(call.operation.lane().subset, call.plan.hasEndpoints);
+    return endpoints.next(call.endpoint, call.operation.lane().subset, call.plan.hasEndpoints);
   }
 
-  private static Permit held(
-      EndpointChoice<?> endpoints, EndpointPermit<?> endpoint, Permit permit) {
+  private static Permit held(CallProgress<?> call, EndpointPermit<?> endpoint, Permit permit) {
     endpoint.hold(permit);
-    endpoints.admitted(endpoint);
+    call.endpoint = endpoint;
     return endpoint;
   }
 
@@ -125,7 +124,7 @@ final class Admission {
         endpoint.released();
       }
     }
-    return permit == null ? null : held(endpoints, endpoint, permit);
+    return permit == null ? null : held(call, endpoint, permit);
   }
 
   private static @Nullable Permit hedge(CallProgress<?> call, long now) {

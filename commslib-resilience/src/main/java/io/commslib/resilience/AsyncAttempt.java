@@ -5,7 +5,7 @@ import io.commslib.core.call.AttemptStage;
 import io.commslib.core.call.CallContext;
 import io.commslib.core.resilience.Permit;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watched {
 
   private static final long serialVersionUID = 1L;
+
+  @SuppressWarnings("rawtypes") // there is no class of a type with a parameter
+  private static final AtomicIntegerFieldUpdater<AsyncAttempt> HAS_RETURNED =
+      AtomicIntegerFieldUpdater.newUpdater(AsyncAttempt.class, "hasReturned");
 
   /** Small fields are bytes: it is allocated for each attempt. */
   final byte number;
@@ -32,7 +36,10 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
   long begunNanos;
 
   private final transient AsyncCall<T> call;
-  private final AtomicBoolean hasReturned = new AtomicBoolean();
+
+  /** 1 once its stage has ended. */
+  private volatile int hasReturned;
+
   private transient volatile @Nullable CompletionStage<T> stage;
   private volatile boolean isStopped;
 
@@ -82,7 +89,7 @@ final class AsyncAttempt<T extends @Nullable Object> extends AttemptWatch.Watche
 
   /** The stage has ended; a second end of a foreign stage changes nothing. */
   private void returned(@Nullable T answer, @Nullable Throwable thrown) {
-    if (!hasReturned.compareAndSet(false, true)) {
+    if (hasReturned > 0 || !HAS_RETURNED.compareAndSet(this, 0, 1)) {
       return;
     }
     call.freeSlot(lane);

@@ -11,7 +11,6 @@ import io.commslib.core.time.ScheduledTask;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,18 +25,21 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
   private static final long serialVersionUID = 1L;
 
   /** What remains to be done once the lock is free. */
-  private interface Next {
+  interface Next {
     void run();
   }
 
   private static final Next NOTHING = () -> {};
 
-  private final transient Object lock = new Object();
   private final transient OutcomeClassifier<? super T> classifier;
   private final transient AttemptStage<T> work;
   private final transient CallContext outer;
-  private final transient CompletableFuture<T> result = new CompletableFuture<>();
+  private final transient CallResult<T> result = new CallResult<>(this);
   private final transient List<AsyncAttempt<T>> inFlight = new ArrayList<>(1);
+
+  /** The list, which no other code has: each call would allocate another object for it. */
+  private final transient Object lock = inFlight;
+
   private transient @Nullable ScheduledTask waiting;
   private transient @Nullable SharedCall leads;
 
@@ -59,15 +61,16 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 
   /** Starts the call on this thread. */
   CompletableFuture<T> start() {
-    // Also learns that the caller has completed or cancelled the result.
-    CompletionStage<T> observed = result;
-    observed.whenComplete((answer, failure) -> step(this::abandoned));
     if (!guard().callsInFlight().begin()) {
       step(this::refused);
     } else if (plan.hasCollapse && operation.collapseKey() != null) {
       step(() -> join(startNanos));
     } else {
-      step(() -> lead(startNanos));
+      try {
+        lead(startNanos);
+      } catch (Throwable e) {
+        failed(e);
+      }
     }
     return result;
   }
@@ -77,12 +80,16 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     try {
       part.run();
     } catch (Throwable e) {
-      Next next;
-      synchronized (lock) {
-        next = isEnded ? NOTHING : end(SharedCall.End.abandoned(e));
-      }
-      next.run();
+      failed(e);
     }
+  }
+
+  private void failed(Throwable failure) {
+    Next next;
+    synchronized (lock) {
+      next = isEnded ? NOTHING : end(SharedCall.End.abandoned(failure));
+    }
+    next.run();
   }
 
   /** Ends a call that was not counted. */
@@ -93,7 +100,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
       refuseDrained();
       end = SharedCall.End.of(this);
     }
-    complete(end);
+    complete(end.answer(), end.failure());
   }
 
   private void lead(long now) {
@@ -198,7 +205,7 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
             ? MirroredCall.of(
                 this, outer, lane -> new StageCopy<>(this, lane, outer, classifier, work))
             : null;
-    return new StageStart<>(attempt, work, context, copy)::run;
+    return new StageStart<>(attempt, work, context, copy);
   }
 
   /** Called by the tick. */
@@ -237,18 +244,19 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 
   /** The stage of an attempt has ended before its time was over. */
   void returned(AsyncAttempt<T> attempt, @Nullable T answer, @Nullable Throwable thrown) {
-    step(
-        () -> {
-          CallOutcome outcome;
-          Throwable failure = thrown;
-          try {
-            outcome = classified(classifier, answer, thrown);
-          } catch (Throwable e) {
-            failure = e;
-            outcome = Outcomes.UNCLASSIFIED;
-          }
-          attemptEnded(attempt, outcome, answer, failure);
-        });
+    try {
+      CallOutcome outcome;
+      Throwable failure = thrown;
+      try {
+        outcome = classified(classifier, answer, thrown);
+      } catch (Throwable e) {
+        failure = e;
+        outcome = Outcomes.UNCLASSIFIED;
+      }
+      attemptEnded(attempt, outcome, answer, failure);
+    } catch (Throwable e) {
+      failed(e);
+    }
   }
 
   /** The tick has ended an attempt. */
@@ -286,16 +294,24 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
   }
 
   private Next ending() {
-    return end(SharedCall.End.of(this));
+    if (leads != null) {
+      return end(SharedCall.End.of(this));
+    }
+    Throwable failure = finish();
+    return end(failure == null ? takeAnswer() : null, failure);
   }
 
   /** The caller has completed or cancelled the result, or this call has completed it. */
-  private void abandoned() {
-    Next next;
-    synchronized (lock) {
-      next = isEnded ? NOTHING : cancelled();
+  void abandoned() {
+    try {
+      Next next;
+      synchronized (lock) {
+        next = isEnded ? NOTHING : cancelled();
+      }
+      next.run();
+    } catch (Throwable e) {
+      failed(e);
     }
-    next.run();
   }
 
   private Next cancelled() {
@@ -304,6 +320,21 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
   }
 
   private Next end(SharedCall.End end) {
+    SharedCall own = leads;
+    Next alone = end(end.answer(), end.failure());
+    if (own == null) {
+      return alone;
+    }
+    return () -> {
+      try {
+        guard().shared().end(own, end);
+      } finally {
+        alone.run();
+      }
+    };
+  }
+
+  private Next end(@Nullable Object answer, @Nullable Throwable failure) {
     isEnded = true;
     isFollowing = false;
     AttemptWatch.tryEnd(this);
@@ -311,14 +342,10 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
       waiting.cancel();
     }
     List<AsyncAttempt<T>> losers = stopAll();
-    SharedCall own = leads;
     return () -> {
       try {
         losers.forEach(loser -> guard().threads().cancel(loser::cancelStage));
-        if (own != null) {
-          guard().shared().end(own, end);
-        }
-        complete(end);
+        complete(answer, failure);
       } finally {
         // After what depends on the result and runs on this thread.
         guard().callsInFlight().end();
@@ -328,6 +355,9 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 
   /** Ends all attempts in flight as cancelled; returns those whose stages are to be cancelled. */
   private List<AsyncAttempt<T>> stopAll() {
+    if (inFlight.isEmpty()) {
+      return List.of();
+    }
     List<AsyncAttempt<T>> stopped = new ArrayList<>(inFlight.size());
     for (AsyncAttempt<T> attempt : inFlight) {
       if (!attempt.isSent) {
@@ -344,10 +374,9 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
 
   /** Equal keys have answers of one type, which the caller declares. */
   @SuppressWarnings("unchecked")
-  private void complete(SharedCall.End end) {
-    Throwable failure = end.failure();
+  private void complete(@Nullable Object answer, @Nullable Throwable failure) {
     if (failure == null) {
-      result.complete((T) end.answer());
+      result.complete((T) answer);
     } else {
       result.completeExceptionally(failure);
     }

@@ -42,6 +42,9 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   /** Changes between attempts, if the policy splits the calls over subsets. */
   transient GuardedOperation operation;
 
+  /** The endpoint of the last attempt that was admitted, or null. */
+  transient @Nullable EndpointPermit<?> endpoint;
+
   final transient Plan plan;
   final long startNanos;
   final long endNanos;

@@ -4,7 +4,7 @@ import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.resilience.Permit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +15,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EndpointPermit<E> implements Permit {
 
+  @SuppressWarnings("rawtypes") // there is no class of a type with a parameter
+  private static final AtomicIntegerFieldUpdater<EndpointPermit> HAS_ENDED =
+      AtomicIntegerFieldUpdater.newUpdater(EndpointPermit.class, "hasEnded");
+
   private final EndpointPool<E> pool;
   private final Endpoint<E> endpoint;
   private final boolean isCounted;
@@ -22,7 +26,8 @@ public final class EndpointPermit<E> implements Permit {
   /** The endpoint of the attempt of this call before. */
   private final @Nullable EndpointPermit<E> before;
 
-  private final AtomicBoolean hasEnded = new AtomicBoolean();
+  /** 1 after the end; no object of its own, since each attempt has a permit. */
+  private volatile int hasEnded;
 
   /** The permit of the breaker, which is asked after the choice. */
   private @Nullable Permit inner;
@@ -58,13 +63,17 @@ public final class EndpointPermit<E> implements Permit {
   /** Ends the attempt without any effect on the endpoint's record. */
   @Override
   public void released() {
-    if (!hasEnded.compareAndSet(false, true)) {
+    if (!ends()) {
       return;
     }
     endpoint.end();
     if (inner != null) {
       inner.released();
     }
+  }
+
+  private boolean ends() {
+    return hasEnded == 0 && HAS_ENDED.compareAndSet(this, 0, 1);
   }
 
   /** Holds a permit too, which ends with this one. */
@@ -106,7 +115,7 @@ public final class EndpointPermit<E> implements Permit {
   }
 
   private void end(CallOutcome outcome, long nanos, @Nullable CallOutcome own) {
-    if (!hasEnded.compareAndSet(false, true)) {
+    if (!ends()) {
       return;
     }
     endpoint.end();

@@ -78,14 +78,11 @@ public final class GuardedOperation {
     return endpoints;
   }
 
-  /** Returns this operation, or a copy where each call has a random key or endpoints of its own. */
+  /** Returns this operation, or a copy with a random key where each call has one of its own. */
   GuardedOperation forOneCall() {
-    boolean needsKey = target.idempotency() == Idempotency.KEYED && key == null;
-    if (!needsKey && endpoints == null) {
-      return this;
-    }
-    EndpointChoice<?> own = endpoints == null ? null : endpoints.forOneCall();
-    return new GuardedOperation(guard, target, needsKey ? randomKey() : key, lane, settings, own);
+    return target.idempotency() == Idempotency.KEYED && key == null
+        ? new GuardedOperation(guard, target, randomKey(), lane, settings, endpoints)
+        : this;
   }
 
   private String randomKey() {

@@ -48,7 +48,7 @@ abstract class MirroredCall<T extends @Nullable Object> implements Runnable {
     this.lane = lane;
     this.target = operation.target().inSubset(Objects.requireNonNull(lane.subset));
     this.key = operation.key();
-    this.endpoints = operation.endpoints() == null ? null : operation.endpoints().forOneCall();
+    this.endpoints = operation.endpoints();
     this.hasEndpoints = call.plan.hasEndpoints;
     this.hasBreaker = call.plan.hasBreaker;
     this.untilNanos = call.endNanos;
@@ -127,7 +127,7 @@ abstract class MirroredCall<T extends @Nullable Object> implements Runnable {
     if (endpoints != null) {
       // The endpoints of the calls themselves must not get their copies.
       String subset = Objects.requireNonNull(lane.subset);
-      endpoint = endpoints.hasSubset(subset) ? endpoints.next(subset, hasEndpoints) : null;
+      endpoint = endpoints.hasSubset(subset) ? endpoints.next(null, subset, hasEndpoints) : null;
       if (endpoint == null) {
         return Refusal.ENDPOINT;
       }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * The start of an attempt that returns a stage, with the faults that are chosen for it, and then of
  * the copy of its call. Chosen under the call's lock and run outside of it.
  */
-final class StageStart<T extends @Nullable Object> {
+final class StageStart<T extends @Nullable Object> implements AsyncCall.Next {
 
   private final AsyncAttempt<T> attempt;
   private final AttemptStage<T> work;
@@ -34,7 +34,8 @@ final class StageStart<T extends @Nullable Object> {
     this.isFailed = faults != null && faults.fails(random);
   }
 
-  void run() {
+  @Override
+  public void run() {
     Guard guard = attempt.call().guard();
     // A delay blocks no thread.
     if (delayNanos == 0 || guard.threads().after(delayNanos, this::start) == null) {
