@@ -19,6 +19,8 @@ import io.commslib.testkit.ForwardingRuntime;
 import io.commslib.testkit.call.ArrivedAttempt;
 import io.commslib.testkit.call.CallHarness;
 import io.commslib.testkit.call.CallReport;
+import io.commslib.testkit.call.ProxyFaults;
+import io.commslib.testkit.call.RemoteScript;
 import io.commslib.testkit.call.RemoteStep;
 import io.commslib.testkit.call.RemoteStep.Kind;
 import io.commslib.testkit.faults.TcpFaultProxy;
@@ -28,9 +30,6 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -51,9 +50,7 @@ final class ProxiedHarness implements CallHarness {
   private final HttpServerComponent server;
   private final TcpFaultProxy proxy;
   private final Object lock = new Object();
-  private final Deque<RemoteStep> script = new ArrayDeque<>();
-  private final List<ArrivedAttempt> arrived = new ArrayList<>();
-  private RemoteStep rest = RemoteStep.echo();
+  private final RemoteScript script = new RemoteScript();
   private HttpService service;
   private boolean isFaulty;
 
@@ -102,11 +99,10 @@ final class ProxiedHarness implements CallHarness {
         proxy.heal();
         isFaulty = false;
       }
-      RemoteStep next = script.isEmpty() ? rest : script.peek();
-      if (next.kind() != Kind.REFUSE && next.kind() != Kind.LOSE) {
+      RemoteStep next = script.begins();
+      if (!RemoteScript.isOnTheWay(next)) {
         return false;
       }
-      script.poll();
       isFaulty = true;
       if (next.kind() == Kind.LOSE) {
         proxy.blackHole(Direction.TO_SERVER);
@@ -119,12 +115,7 @@ final class ProxiedHarness implements CallHarness {
   }
 
   private HttpAnswer answer(RouteRequest request, byte[] body) {
-    RemoteStep step;
-    synchronized (lock) {
-      RemoteStep next = script.poll();
-      step = next == null ? rest : next;
-      arrived.add(arrival(request, body));
-    }
+    RemoteStep step = script.arrives(arrival(request, body));
     if (step.kind() != Kind.ANSWER) {
       // First of all: the action may end the attempt.
       breakLine(step.kind());
@@ -142,12 +133,7 @@ final class ProxiedHarness implements CallHarness {
   private void breakLine(Kind kind) {
     synchronized (lock) {
       isFaulty = true;
-      switch (kind) {
-        case RESET -> proxy.cut();
-        case SILENCE -> proxy.blackHole(Direction.TO_CLIENT);
-        case CUT -> proxy.cutAfter(Direction.TO_CLIENT, PART);
-        default -> proxy.blackHoleAfter(Direction.TO_CLIENT, PART);
-      }
+      ProxyFaults.afterTheRequest(proxy, kind, PART);
     }
   }
 
@@ -191,19 +177,12 @@ final class ProxiedHarness implements CallHarness {
 
   @Override
   public void script(RemoteStep... steps) {
-    synchronized (lock) {
-      script.clear();
-      script.addAll(List.of(steps));
-      rest = RemoteStep.echo();
-    }
+    script.script(steps);
   }
 
   @Override
   public void always(RemoteStep step) {
-    synchronized (lock) {
-      script.clear();
-      rest = step;
-    }
+    script.always(step);
   }
 
   @Override
@@ -238,9 +217,7 @@ final class ProxiedHarness implements CallHarness {
 
   @Override
   public List<ArrivedAttempt> arrived() {
-    synchronized (lock) {
-      return List.copyOf(arrived);
-    }
+    return script.arrived();
   }
 
   @Override

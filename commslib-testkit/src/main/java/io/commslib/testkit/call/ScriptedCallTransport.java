@@ -8,9 +8,6 @@ import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -43,9 +40,7 @@ public final class ScriptedCallTransport implements CallTransport<String, Script
   private final int maxAnswerChars;
   private final OutcomeClassifier<ScriptedAnswer> outcomes = new ScriptedOutcomes();
   private final Object lock = new Object();
-  private final Deque<RemoteStep> script = new ArrayDeque<>();
-  private final List<ArrivedAttempt> arrived = new ArrayList<>();
-  private RemoteStep rest = RemoteStep.echo();
+  private final RemoteScript script = new RemoteScript();
   private int idle;
   private int connections;
 
@@ -73,11 +68,7 @@ public final class ScriptedCallTransport implements CallTransport<String, Script
    * @param steps the steps
    */
   public void script(RemoteStep... steps) {
-    synchronized (lock) {
-      script.clear();
-      script.addAll(List.of(steps));
-      rest = RemoteStep.echo();
-    }
+    script.script(steps);
   }
 
   /**
@@ -86,17 +77,12 @@ public final class ScriptedCallTransport implements CallTransport<String, Script
    * @param step the step
    */
   public void always(RemoteStep step) {
-    synchronized (lock) {
-      script.clear();
-      rest = Objects.requireNonNull(step, "step");
-    }
+    script.always(step);
   }
 
   /** {@return the attempts that have arrived so far, in order} */
   public List<ArrivedAttempt> arrived() {
-    synchronized (lock) {
-      return List.copyOf(arrived);
-    }
+    return script.arrived();
   }
 
   /** {@return the number of connections that were opened so far} */
@@ -119,10 +105,7 @@ public final class ScriptedCallTransport implements CallTransport<String, Script
     if (step.kind() == RemoteStep.Kind.LOSE) {
       waitForever();
     }
-    ArrivedAttempt arrival = arrival(request, attempt);
-    synchronized (lock) {
-      arrived.add(arrival);
-    }
+    script.records(arrival(request, attempt));
     step.arrived();
     checkInterrupt();
     switch (step.kind()) {
@@ -139,8 +122,7 @@ public final class ScriptedCallTransport implements CallTransport<String, Script
   /** Takes a step and a connection. */
   private RemoteStep connect() throws ConnectException {
     synchronized (lock) {
-      RemoteStep next = script.poll();
-      RemoteStep step = next == null ? rest : next;
+      RemoteStep step = script.take();
       if (step.kind() == RemoteStep.Kind.REFUSE) {
         idle = 0;
         throw new ConnectException("connection refused");
