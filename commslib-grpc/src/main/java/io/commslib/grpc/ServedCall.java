@@ -1,5 +1,6 @@
 package io.commslib.grpc;
 
+import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.time.ScheduledTask;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -64,10 +65,10 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
   }
 
   /** Asks for the run of the handler; returns why it is refused, or null. */
-  @Nullable GrpcProblem admitHandler() {
-    HandlerPermit asked = serving.permit();
+  @Nullable GrpcProblem admitHandler(CallContext caller) {
+    HandlerPermit asked = serving.permit(caller);
     if (asked == HandlerPermit.REFUSED) {
-      return serving.refusedByLimiter();
+      return serving.refusedByLimiter(caller);
     }
     synchronized (lock) {
       permit = asked;

@@ -58,7 +58,7 @@ final class ServedListener<Q, A> extends ServerCall.Listener<Q> {
       return;
     }
     // A stream of requests may last for long; only its number is bounded.
-    GrpcProblem refusal = hasOneRequest ? call.admitHandler() : null;
+    GrpcProblem refusal = hasOneRequest ? call.admitHandler(caller) : null;
     if (refusal != null) {
       call.fails(refusal);
       return;

@@ -1,5 +1,6 @@
 package io.commslib.grpc;
 
+import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.resilience.ConcurrencyLimiter;
@@ -116,11 +117,11 @@ final class Serving {
   }
 
   /** Asks the limiter, if there is one, for the run of a handler. */
-  HandlerPermit permit() {
+  HandlerPermit permit(CallContext caller) {
     if (limiter == null) {
       return HandlerPermit.FREE;
     }
-    Permit permit = limiter.tryAcquire();
+    Permit permit = limiter.tryAcquire(caller.criticality());
     if (permit == null) {
       refused.incrementAndGet();
       return HandlerPermit.REFUSED;
@@ -128,9 +129,9 @@ final class Serving {
     return new HandlerPermit(permit, runtime.time());
   }
 
-  GrpcProblem refusedByLimiter() {
-    return ServerProblems.overloaded(
-        limiter == null ? maxInFlight : limiter.limit(), "the server's limiter now", retryAfter);
+  GrpcProblem refusedByLimiter(CallContext caller) {
+    int max = caller.criticality().partOf(limiter == null ? maxInFlight : limiter.limit());
+    return ServerProblems.overloaded(max, "the server's limiter now", retryAfter);
   }
 
   /** The handler has had its effect, so a limiter that fails must not change its answer. */

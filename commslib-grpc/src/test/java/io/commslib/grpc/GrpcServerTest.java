@@ -9,6 +9,8 @@ import io.commslib.core.CommsException;
 import io.commslib.core.Health;
 import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.Criticality;
+import io.commslib.core.resilience.CallPolicy;
 import io.commslib.grpc.proto.Level;
 import io.commslib.grpc.proto.LevelRequest;
 import io.commslib.grpc.proto.Reservation;
@@ -342,6 +344,48 @@ class GrpcServerTest {
     assertThat(running.get(10, TimeUnit.SECONDS)).isNotNull();
     Await.until("the call has ended", () -> limiter.inFlight() == 0);
     assertThat(server.health().details()).containsEntry("limit", "1");
+  }
+
+  @Test
+  void theLessCriticalAreRefusedFirst() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    stock.setLevel =
+        (arrival, request, to) -> {
+          arrived.countDown();
+          over.await();
+          RemoteStock.answer(to, request);
+        };
+    AdaptiveLimiter limiter =
+        AdaptiveLimiter.create(
+            AdaptiveLimiterConfig.builder().initialLimit(2).minLimit(2).maxLimit(2).build(),
+            fixture.runtime);
+    GrpcServer server = fixture.server(stock, settings -> settings.limiter(limiter));
+    Future<Level> running =
+        StockGrpc.newFutureStub(fixture.bare(server.port())).setLevel(Level.getDefaultInstance());
+    assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
+    fixture
+        .resilience
+        .guard("stock")
+        .replacePolicy(
+            GrpcFixture.policy(Duration.ofSeconds(5)).without(CallPolicy.Part.RETRY).build());
+    StockGrpc.StockBlockingStub stub = StockGrpc.newBlockingStub(fixture.channel(server.port()));
+    isProblem(
+        failure(() -> of(Criticality.SHEDDABLE, stub)),
+        Status.Code.RESOURCE_EXHAUSTED,
+        "COMMS-GRPC-108: calls in flight: too many (expected: at most 1, the server's limiter now)",
+        true);
+    assertThat(of(Criticality.CRITICAL, stub)).isNotNull();
+    assertThat(of(Criticality.SHEDDABLE_PLUS, stub)).isNotNull();
+    assertThat(stub.levelOf(APPLE)).isNotNull();
+    over.countDown();
+    assertThat(running.get(10, TimeUnit.SECONDS)).isNotNull();
+  }
+
+  private static Level of(Criticality criticality, StockGrpc.StockBlockingStub stub) {
+    return CallContext.empty()
+        .withCriticality(criticality)
+        .<Level, RuntimeException>call(() -> stub.levelOf(APPLE));
   }
 
   @Test

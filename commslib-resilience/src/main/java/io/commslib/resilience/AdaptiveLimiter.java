@@ -2,6 +2,7 @@ package io.commslib.resilience;
 
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.Criticality;
 import io.commslib.core.resilience.ConcurrencyLimiter;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.time.CommsRuntime;
@@ -58,14 +59,19 @@ public final class AdaptiveLimiter implements ConcurrencyLimiter {
    */
   @Override
   public @Nullable Permit tryAcquire() {
+    return tryAcquire(Criticality.CRITICAL);
+  }
+
+  @Override
+  public @Nullable Permit tryAcquire(Criticality criticality) {
     int now = inFlight.get();
-    while (now < estimator.limit()) {
+    while (now < criticality.partOf(estimator.limit())) {
       if (inFlight.compareAndSet(now, now + 1)) {
         return new RequestPermit(now + 1, estimator.probe());
       }
       now = inFlight.get();
     }
-    estimator.refused(time);
+    estimator.refused(time, now >= estimator.limit());
     return null;
   }
 

@@ -78,9 +78,9 @@ final class LimitEstimator {
     return probe;
   }
 
-  /** A request found no permit. */
-  void refused(TimeSource time) {
-    if (!hasRefused) {
+  /** A request found no permit; the limit is full unless the last permits are kept for others. */
+  void refused(TimeSource time, boolean isFull) {
+    if (isFull && !hasRefused) {
       hasRefused = true;
     }
     if (probe == 0) {

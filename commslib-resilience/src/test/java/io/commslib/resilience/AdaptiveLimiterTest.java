@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.Criticality;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
@@ -238,6 +239,23 @@ class AdaptiveLimiterTest {
     assertThat(limiter.limit()).isGreaterThanOrEqualTo(20);
     assertThat(limiter.tryAcquire()).isNotNull();
     assertThat(hanging).hasSize(10);
+  }
+
+  @Test
+  void theLessCriticalAreRefusedFirst() {
+    AdaptiveLimiter limiter = AdaptiveLimiter.create(AdaptiveLimiterConfig.defaults(), time);
+    assertThat(acquiredAll(limiter, Criticality.SHEDDABLE)).isEqualTo(10);
+    assertThat(acquiredAll(limiter, Criticality.SHEDDABLE_PLUS)).isEqualTo(5);
+    assertThat(acquiredAll(limiter, Criticality.CRITICAL)).isEqualTo(5);
+    assertThat(limiter.inFlight()).isEqualTo(20);
+  }
+
+  private static int acquiredAll(AdaptiveLimiter limiter, Criticality criticality) {
+    int acquired = 0;
+    while (limiter.tryAcquire(criticality) != null) {
+      acquired++;
+    }
+    return acquired;
   }
 
   @Test

@@ -287,6 +287,15 @@ public final class CallContext {
     return trail.baggage();
   }
 
+  /**
+   * Returns how much the result of the work matters, by its entry in the baggage.
+   *
+   * @return the criticality, {@link Criticality#CRITICAL} without an entry that is known
+   */
+  public Criticality criticality() {
+    return Criticality.of(trail.baggage().get(Criticality.BAGGAGE_NAME));
+  }
+
   /** {@return the id of the conversation, which messages published within carry on, or empty} */
   public Optional<String> correlationId() {
     return Optional.ofNullable(trail.correlationId());
@@ -446,6 +455,17 @@ public final class CallContext {
    */
   public CallContext withBaggage(String name, String value) {
     return with(trail.withBaggage(name, value));
+  }
+
+  /**
+   * Returns a copy of another criticality, which every later hop sees.
+   *
+   * @param criticality how much the result matters
+   * @return the copy
+   * @throws IllegalArgumentException if the baggage gets too large
+   */
+  public CallContext withCriticality(Criticality criticality) {
+    return withBaggage(Criticality.BAGGAGE_NAME, criticality.name());
   }
 
   /**

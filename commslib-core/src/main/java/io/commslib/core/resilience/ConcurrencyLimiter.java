@@ -1,5 +1,6 @@
 package io.commslib.core.resilience;
 
+import io.commslib.core.call.Criticality;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,20 @@ public interface ConcurrencyLimiter {
    *     released if the request was not worked on
    */
   @Nullable Permit tryAcquire();
+
+  /**
+   * Asks for a request of some criticality. By default a request that is less than {@code CRITICAL}
+   * gets none while {@link Criticality#partOf} of the limit is in use, so that the last permits are
+   * for those that matter more.
+   *
+   * @param criticality how much the request matters
+   * @return the permit as of {@link #tryAcquire()}, null if there is none for this criticality
+   */
+  default @Nullable Permit tryAcquire(Criticality criticality) {
+    return criticality == Criticality.CRITICAL || inFlight() < criticality.partOf(limit())
+        ? tryAcquire()
+        : null;
+  }
 
   /** {@return the number of permits that have not ended} */
   int inFlight();

@@ -1,8 +1,10 @@
 package io.commslib.http.server;
 
 import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.Criticality;
 import io.commslib.core.resilience.ConcurrencyLimiter;
 import io.commslib.core.resilience.Permit;
 import io.commslib.core.time.TimeSource;
@@ -43,7 +45,7 @@ final class HandlerLimit {
   }
 
   /**
-   * Runs a handler.
+   * Runs a handler, under the context of its caller.
    *
    * @param deadlineNanos the end of its time
    * @param refusal makes the failure of a request without a permit
@@ -53,9 +55,10 @@ final class HandlerLimit {
     if (limiter == null) {
       return handler.answer();
     }
-    Permit permit = limiter.tryAcquire();
+    Criticality criticality = CallContext.current().criticality();
+    Permit permit = limiter.tryAcquire(criticality);
     if (permit == null) {
-      throw refusal.apply(limiter.limit());
+      throw refusal.apply(criticality.partOf(limiter.limit()));
     }
     long began = time.nanoTime();
     CallOutcome outcome = FAILED;

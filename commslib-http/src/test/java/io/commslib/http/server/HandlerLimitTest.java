@@ -217,4 +217,37 @@ class HandlerLimitTest {
       assertThat(limiter.inFlight()).isZero();
     }
   }
+
+  @Test
+  void theLessCriticalAreRefusedFirst() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    AtomicInteger runs = new AtomicInteger();
+    AdaptiveLimiterConfig two =
+        AdaptiveLimiterConfig.builder().minLimit(2).initialLimit(2).maxLimit(2).build();
+    try (TestServer server = serving(AdaptiveLimiter.create(two, time), go, runs)) {
+      CompletableFuture<HttpResponse<Void>> running =
+          server.client.sendAsync(
+              server
+                  .request("/works")
+                  .PUT(java.net.http.HttpRequest.BodyPublishers.ofString("x"))
+                  .build(),
+              HttpResponse.BodyHandlers.discarding());
+      Await.until("a handler runs", () -> runs.get() == 1);
+      assertThat(status(server, "SHEDDABLE")).isEqualTo(503);
+      assertThat(status(server, "CRITICAL")).isEqualTo(204);
+      assertThat(status(server, "SHEDDABLE_PLUS")).isEqualTo(204);
+      assertThat(server.get("/works").statusCode()).isEqualTo(204);
+      go.countDown();
+      assertThat(running.get().statusCode()).isEqualTo(204);
+    }
+  }
+
+  private static int status(TestServer server, String criticality) throws Exception {
+    return server
+        .client
+        .send(
+            server.request("/works").header("baggage", "criticality=" + criticality).build(),
+            HttpResponse.BodyHandlers.discarding())
+        .statusCode();
+  }
 }

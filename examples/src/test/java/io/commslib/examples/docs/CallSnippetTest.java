@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.Criticality;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
@@ -176,6 +177,20 @@ class CallSnippetTest {
     try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
       assertThat(served(runtime, "request").isSuccess()).isTrue();
     }
+  }
+
+  @Test
+  void criticalityTravels() {
+    List<String> days = List.of("Monday");
+    // snippet: calls-criticality
+    String report =
+        CallContext.current().withCriticality(Criticality.SHEDDABLE).call(() -> reportOf(days));
+    // end
+    assertThat(report).isEqualTo("[Monday] SHEDDABLE");
+  }
+
+  private static String reportOf(List<String> days) {
+    return days + " " + CallContext.current().criticality();
   }
 
   private static CallOutcome handle(String request) {
