@@ -4,16 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.RetryBudgetConfig;
-import io.commslib.grpc.proto.Level;
-import io.commslib.grpc.proto.LevelRequest;
 import io.commslib.grpc.proto.Reservation;
 import io.commslib.grpc.proto.ReserveRequest;
 import io.commslib.grpc.proto.StockGrpc;
 import io.commslib.idempotency.InMemoryIdempotencyStore;
-import io.commslib.testkit.Await;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -27,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -35,7 +30,7 @@ import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Effects under many faults, and backends that are killed under load. */
+/** Effects under many faults. */
 class FaultsTest {
 
   private static final int CALLS = 10_000;
@@ -207,71 +202,5 @@ class FaultsTest {
       caller.join();
     }
     assertThat(failure.get()).isNull();
-  }
-
-  @Test
-  void killedBackendsFailNoSafeCall() throws Exception {
-    fixture.resilience.guard("stock").replacePolicy(patient().build());
-    List<RemoteStock> backends = new ArrayList<>();
-    List<AtomicInteger> served = new ArrayList<>();
-    for (int i = 0; i < 3; i++) {
-      AtomicInteger count = new AtomicInteger();
-      RemoteStock backend = fixture.remote();
-      backend.levelOf =
-          (arrival, request, to) -> {
-            count.incrementAndGet();
-            RemoteStock.answer(to, Level.getDefaultInstance());
-          };
-      backends.add(backend);
-      served.add(count);
-    }
-    StaticResolver names =
-        fixture.add(
-            new StaticResolver(backends.stream().map(RemoteStock::port).toArray(Integer[]::new)));
-    StockGrpc.StockBlockingStub stub =
-        StockGrpc.newBlockingStub(
-            fixture.built(
-                GrpcCalls.protect(
-                    Grpc.newChannelBuilder(names.target(), InsecureChannelCredentials.create()),
-                    fixture.resilience,
-                    "stock")));
-    AtomicBoolean isOver = new AtomicBoolean();
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    AtomicInteger made = new AtomicInteger();
-    List<Thread> callers = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      Thread caller =
-          new Thread(
-              () -> {
-                while (!isOver.get() && failure.get() == null) {
-                  try {
-                    stub.levelOf(LevelRequest.getDefaultInstance());
-                    made.incrementAndGet();
-                  } catch (RuntimeException e) {
-                    failure.compareAndSet(null, e);
-                  }
-                }
-              });
-      caller.start();
-      callers.add(caller);
-    }
-    for (int i = 0; i < 3; i++) {
-      AtomicInteger count = served.get(i);
-      Await.until("the backend serves", () -> count.get() > 50 || failure.get() != null);
-      int port = backends.get(i).port();
-      backends.get(i).close();
-      int before = made.get();
-      Await.until("the others serve", () -> made.get() > before + 500 || failure.get() != null);
-      backends.get(i).listen(port);
-      int killed = count.get();
-      Await.until(
-          "the backend serves again", () -> count.get() > killed + 50 || failure.get() != null);
-    }
-    isOver.set(true);
-    for (Thread caller : callers) {
-      caller.join();
-    }
-    assertThat(failure.get()).isNull();
-    assertThat(made.get()).isGreaterThan(1_000);
   }
 }
