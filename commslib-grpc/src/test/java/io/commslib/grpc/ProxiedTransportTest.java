@@ -14,13 +14,13 @@ class ProxiedTransportTest extends CallTransportContract {
   /** The first call of a process loads classes, which would take longer than a short time. */
   @BeforeAll
   static void warmUp() throws IOException {
-    try (CallHarness harness = new ProxiedHarness()) {
+    try (CallHarness harness = new ProxiedHarness(GrpcSabotage.none())) {
       assertThat(harness.call(Idempotency.KEYED, null, "first").answer()).isEqualTo("first");
     }
   }
 
   @Override
   protected CallHarness createHarness() throws IOException {
-    return new ProxiedHarness();
+    return new ProxiedHarness(GrpcSabotage.none());
   }
 }
