@@ -63,6 +63,7 @@ public final class GrpcServer implements LifecycleComponent {
   private final Duration drainDelay;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile LifecycleState state = LifecycleState.NEW;
+  private boolean hasLeft;
 
   private GrpcServer(Builder from, CommsRuntime runtime) {
     this.name = "grpc-" + from.name;
@@ -183,7 +184,7 @@ public final class GrpcServer implements LifecycleComponent {
       if (state == LifecycleState.RUNNING) {
         state = LifecycleState.DRAINING;
       }
-      health.enterTerminalState();
+      leave();
     } finally {
       lock.unlock();
     }
@@ -216,13 +217,21 @@ public final class GrpcServer implements LifecycleComponent {
     }
   }
 
+  /** Lock held. Reports all services as not serving; gRPC warns if that is repeated. */
+  private void leave() {
+    if (!hasLeft) {
+      hasLeft = true;
+      health.enterTerminalState();
+    }
+  }
+
   /** Interrupts the calls in flight, ends all connections and frees the port. Idempotent. */
   @Override
   public void close() {
     lock.lock();
     try {
       state = LifecycleState.CLOSED;
-      health.enterTerminalState();
+      leave();
       server.shutdownNow();
     } finally {
       lock.unlock();

@@ -39,10 +39,14 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -174,6 +178,43 @@ class GrpcServerTest {
         "COMMS-GRPC-105: the handler overran the maxTimeout",
         true);
     assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  /** gRPC warns, with a stack trace, if the health service is ended twice. */
+  @Test
+  void aDrainedServerClosesWithoutAWarning() {
+    List<LogRecord> logged = new CopyOnWriteArrayList<>();
+    Handler handler = new RecordingHandler(logged);
+    Logger logger = Logger.getLogger("io.grpc.protobuf.services.HealthServiceImpl");
+    logger.addHandler(handler);
+    try {
+      GrpcServer server = fixture.server(stock, settings -> settings);
+      assertThat(server.drain(Duration.ofSeconds(10))).isTrue();
+      server.close();
+      server.close();
+    } finally {
+      logger.removeHandler(handler);
+    }
+    assertThat(logged).isEmpty();
+  }
+
+  private static final class RecordingHandler extends Handler {
+    private final List<LogRecord> logged;
+
+    RecordingHandler(List<LogRecord> logged) {
+      this.logged = logged;
+    }
+
+    @Override
+    public void publish(LogRecord entry) {
+      logged.add(entry);
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
   }
 
   @Test
