@@ -7,9 +7,11 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -29,6 +31,9 @@ public final class ShopReader {
       return committed - effected;
     }
   }
+
+  /** An order as the order service has stored it. */
+  public record Order(String id, String status, String amount) {}
 
   private static final Map<String, String> SERVICE_OF =
       Map.of(
@@ -72,6 +77,19 @@ public final class ShopReader {
   public long arrived() throws SQLException {
     return number("order", "SELECT count(*) FROM @customer_order")
         + number("order", "SELECT count(*) FROM @goods_return");
+  }
+
+  /** Reads all orders. */
+  public List<Order> orders() throws SQLException {
+    List<Order> orders = new ArrayList<>();
+    each(
+        "order",
+        "SELECT order_id, status, amount FROM @customer_order",
+        row ->
+            orders.add(
+                new Order(
+                    row.getString(1), row.getString(2), row.getBigDecimal(3).toPlainString())));
+    return orders;
   }
 
   /** Reads the ids of messages committed to an outbox that have no effect and are not parked. */
@@ -156,7 +174,7 @@ public final class ShopReader {
   }
 
   /** Reads the stock of each article. */
-  Map<String, BigInteger> stock() throws SQLException {
+  public Map<String, BigInteger> stock() throws SQLException {
     Map<String, BigInteger> stock = new TreeMap<>();
     each(
         "inventory",

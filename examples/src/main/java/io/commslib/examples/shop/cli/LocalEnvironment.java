@@ -4,6 +4,7 @@ import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopHttp;
+import io.commslib.examples.shop.platform.ShopQueries;
 import io.commslib.jdbc.JdbcDatabase;
 import java.util.Optional;
 
@@ -13,6 +14,7 @@ record LocalEnvironment(
     Brokers brokers,
     CommsRuntime runtime,
     Optional<ShopHttp> http,
+    Optional<ShopQueries> queries,
     ShopOptions options)
     implements ShopEnvironment {
 

@@ -30,7 +30,8 @@ final class ServiceProcess {
             LocalServices.WIRING
                 .get(service)
                 .apply(
-                    new LocalEnvironment(databases, brokers, runtime, network.http(), options))) {
+                    new LocalEnvironment(
+                        databases, brokers, runtime, network.http(), network.queries(), options))) {
       lifecycle.start();
       Thread drain = new Thread(() -> lifecycle.drain(DRAIN), "shop-leave");
       Runtime.getRuntime().addShutdownHook(drain);

@@ -4,9 +4,11 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.CircuitBreakerConfig;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.examples.shop.inventory.InventoryService;
 import io.commslib.examples.shop.order.OrderService;
 import io.commslib.examples.shop.payment.PaymentService;
 import io.commslib.examples.shop.platform.ShopHttp;
+import io.commslib.examples.shop.platform.ShopQueries;
 import io.commslib.examples.shop.shipping.ShippingService;
 import io.commslib.resilience.Resilience;
 import java.io.IOException;
@@ -22,12 +24,19 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Collectors;
 
-/** HTTP between the services of a run, with faults between storefront and order service. */
+/**
+ * HTTP and queries over gRPC between the services of a run, with faults between storefront and
+ * order service.
+ */
 final class ShopNetwork implements AutoCloseable {
 
   /** The services that answer HTTP, in the order of their ports in {@code --ports}. */
   static final List<String> SERVICES =
       List.of(OrderService.NAME, PaymentService.NAME, ShippingService.NAME);
+
+  /** The services that answer over gRPC, in the order of their ports in {@code --query-ports}. */
+  private static final List<String> QUERIED =
+      List.of(OrderService.NAME, PaymentService.NAME, InventoryService.NAME);
 
   /**
    * Below the ports that the system gives to clients, so that a killed server gets its port back.
@@ -51,14 +60,32 @@ final class ShopNetwork implements AutoCloseable {
           .build();
 
   private final List<Integer> ports;
+  private final List<Integer> queryPorts;
   private final Optional<NetworkFaults> faults;
   private final Optional<ShopHttp> http;
+  private final Optional<ShopQueries> queries;
 
   private ShopNetwork(ShopOptions options, CommsRuntime runtime) {
     boolean isUsed = options.intake() == ShopOptions.Intake.HTTP;
-    ports = options.ports().isEmpty() && isUsed ? freePorts() : options.ports();
+    boolean hasQueries = options.queries() == ShopOptions.Queries.GRPC;
+    List<Integer> free = freePorts(SERVICES.size() + QUERIED.size());
+    ports =
+        options.ports().isEmpty() && isUsed ? free.subList(0, SERVICES.size()) : options.ports();
+    queryPorts =
+        options.queryPorts().isEmpty() && hasQueries
+            ? free.subList(SERVICES.size(), free.size())
+            : options.queryPorts();
     faults = options.faults().map(seed -> new NetworkFaults(seed, ports.get(0)));
     http = isUsed ? Optional.of(http(runtime)) : Optional.empty();
+    queries = hasQueries ? Optional.of(new ShopQueries(byService(queryPorts))) : Optional.empty();
+  }
+
+  private static Map<String, Integer> byService(List<Integer> ports) {
+    Map<String, Integer> byService = new HashMap<>();
+    for (int i = 0; i < QUERIED.size(); i++) {
+      byService.put(QUERIED.get(i), ports.get(i));
+    }
+    return byService;
   }
 
   static ShopNetwork open(ShopOptions options, CommsRuntime runtime) {
@@ -86,11 +113,10 @@ final class ShopNetwork implements AutoCloseable {
     return URI.create("http://127.0.0.1:" + port);
   }
 
-  /** Returns a free port for each service. */
-  private static List<Integer> freePorts() {
+  private static List<Integer> freePorts(int count) {
     Random random = new Random();
     List<Integer> ports = new ArrayList<>();
-    while (ports.size() < SERVICES.size()) {
+    while (ports.size() < count) {
       int port = LOWEST_PORT + random.nextInt(PORTS);
       if (!ports.contains(port) && isFree(port)) {
         ports.add(port);
@@ -113,6 +139,11 @@ final class ShopNetwork implements AutoCloseable {
     return http;
   }
 
+  /** Returns the queries over gRPC, or empty if there are none. */
+  Optional<ShopQueries> queries() {
+    return queries;
+  }
+
   /** Returns the faults between storefront and order service, if there are any. */
   Optional<NetworkFaults> faults() {
     return faults;
@@ -120,13 +151,18 @@ final class ShopNetwork implements AutoCloseable {
 
   /** Returns the options with which a separate process has the same network. */
   List<String> options() {
-    return http.isEmpty()
-        ? List.of()
-        : List.of(
-            "--intake",
-            "http",
-            "--ports",
-            ports.stream().map(String::valueOf).collect(Collectors.joining(",")));
+    List<String> options = new ArrayList<>();
+    if (http.isPresent()) {
+      options.addAll(List.of("--intake", "http", "--ports", joined(ports)));
+    }
+    if (queries.isPresent()) {
+      options.addAll(List.of("--queries", "grpc", "--query-ports", joined(queryPorts)));
+    }
+    return options;
+  }
+
+  private static String joined(List<Integer> ports) {
+    return ports.stream().map(String::valueOf).collect(Collectors.joining(","));
   }
 
   @Override

@@ -30,6 +30,12 @@ public final class ShopOptions {
     HTTP
   }
 
+  /** The ways in which a summary asks for price and stock. */
+  public enum Queries {
+    NONE,
+    GRPC
+  }
+
   static final List<String> SERVICES = List.of("order", "payment", "inventory", "shipping");
 
   static final String HELP =
@@ -47,6 +53,9 @@ public final class ShopOptions {
         --faults SEED        with --intake http: resets, stalls, half-closes and lost answers between the storefront and the
                              order service
         --ports A,B,C        with --intake http: ports of order, payment and shipping (default: free ones)
+        --queries NAME       none (default) or grpc: during the run, summaries of orders ask payment for the price and inventory
+                             for the stock over gRPC, and the stock is watched; both are compared with the databases at the end
+        --query-ports A,B,C  with --queries grpc: ports of order, payment and inventory (default: free ones)
         --speed N            at most N invoices per second (1..100000, default: no limit)
         --broker NAME        memory (default), kafka or rabbit
         --database NAME      h2 (default) or postgres
@@ -77,6 +86,8 @@ public final class ShopOptions {
   private boolean chaos;
   private boolean neighbours;
   private Intake intake = Intake.MESSAGES;
+  private Queries queries = Queries.NONE;
+  private List<Integer> queryPorts = List.of();
   private @Nullable Long faults;
   private List<Integer> ports = List.of();
   private @Nullable Long seed;
@@ -126,6 +137,8 @@ public final class ShopOptions {
           "--intake",
           "--faults",
           "--ports",
+          "--queries",
+          "--query-ports",
           "--repeat",
           "--speed",
           "--seed",
@@ -148,10 +161,9 @@ public final class ShopOptions {
                   "jdbc:postgresql://host:port/database?user=...");
       case "--intake" -> intake = choice(name, value, Intake.values());
       case "--faults" -> faults = (long) number(name, value, 0, Integer.MAX_VALUE);
-      case "--ports" -> {
-        matching(name, value, "[0-9]+,[0-9]+,[0-9]+", "three ports: order,payment,shipping");
-        ports = Stream.of(value.split(",")).map(port -> number(name, port, 1, 65_535)).toList();
-      }
+      case "--ports" -> ports = ports(name, value, "order,payment,shipping");
+      case "--queries" -> queries = choice(name, value, Queries.values());
+      case "--query-ports" -> queryPorts = ports(name, value, "order,payment,inventory");
       case "--repeat" -> repeat = number(name, value, 1, 1_000);
       case "--speed" -> speed = number(name, value, 1, 100_000);
       case "--seed" -> seed = (long) number(name, value, 0, Integer.MAX_VALUE);
@@ -174,6 +186,8 @@ public final class ShopOptions {
     }
     require(faults == null || intake == Intake.HTTP, "--faults requires --intake http");
     require(ports.isEmpty() || intake == Intake.HTTP, "--ports requires --intake http");
+    require(
+        queryPorts.isEmpty() || queries == Queries.GRPC, "--query-ports requires --queries grpc");
     require(kafka == null || broker == Broker.KAFKA, "--kafka requires --broker kafka");
     require(rabbit == null || broker == Broker.RABBIT, "--rabbit requires --broker rabbit");
     require(jdbc == null || database == Database.POSTGRES, "--jdbc requires --database postgres");
@@ -203,6 +217,9 @@ public final class ShopOptions {
       require(
           ports.size() == (intake == Intake.HTTP ? 3 : 0),
           "--service with --intake http requires --ports");
+      require(
+          queryPorts.size() == (queries == Queries.GRPC ? 3 : 0),
+          "--service with --queries grpc requires --query-ports");
       require(jdbc != null, "--service requires --database postgres --jdbc URL");
       require(
           broker == Broker.KAFKA ? kafka != null : rabbit != null,
@@ -224,6 +241,11 @@ public final class ShopOptions {
     }
     String all = java.util.Arrays.toString(values).toLowerCase(Locale.ROOT);
     throw new UsageException(name + ": " + value + " (expected: one of " + all + ")");
+  }
+
+  private static List<Integer> ports(String name, String value, String services) {
+    matching(name, value, "[0-9]+,[0-9]+,[0-9]+", "three ports: " + services);
+    return Stream.of(value.split(",")).map(port -> number(name, port, 1, 65_535)).toList();
   }
 
   private static String oneOf(String name, String value, List<String> values) {
@@ -283,6 +305,15 @@ public final class ShopOptions {
   /** {@return the ports of the services that answer HTTP, or none to find free ones} */
   public List<Integer> ports() {
     return ports;
+  }
+
+  public Queries queries() {
+    return queries;
+  }
+
+  /** {@return the ports of the services that answer over gRPC, or none to find free ones} */
+  public List<Integer> queryPorts() {
+    return queryPorts;
   }
 
   public int repeat() {

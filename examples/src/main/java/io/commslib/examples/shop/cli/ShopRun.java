@@ -101,6 +101,8 @@ final class ShopRun {
       fed.removeIf(invoice -> invoice.kind() != Invoice.Kind.ADJUSTMENT);
       neighbours.get().start(invoices.invoices());
     }
+    Optional<QueryCheck> queries =
+        environment.queries().map(one -> QueryCheck.start(one, environment.runtime(), reader));
     Feeder feeder = new Feeder(storefront, fed, options);
     Progress progress = new Progress(out, Boolean.getBoolean(TERMINAL), feeder.total());
     List<String> problems = new ArrayList<>();
@@ -113,6 +115,10 @@ final class ShopRun {
     }
     problems.addAll(chaos.shortfalls());
     feeder.stop();
+    if (queries.isPresent()) {
+      problems.addAll(queries.get().problems(out));
+      queries.get().close();
+    }
     if (environment.http().isPresent()) {
       HttpService orders = environment.http().get().client("order");
       problems.addAll(SummaryCheck.problems(orders, reader, services, out));

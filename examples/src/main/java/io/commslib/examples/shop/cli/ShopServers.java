@@ -46,7 +46,9 @@ final class ShopServers implements AutoCloseable {
     opened.add(brokers);
     this.network = ShopNetwork.open(options, runtime);
     opened.add(network);
-    this.environment = new LocalEnvironment(databases, brokers, runtime, network.http(), options);
+    this.environment =
+        new LocalEnvironment(
+            databases, brokers, runtime, network.http(), network.queries(), options);
   }
 
   static ShopServers open(ShopOptions options, Path folder, CommsRuntime runtime) {

@@ -17,7 +17,9 @@ import io.commslib.examples.shop.messages.StockReleased;
 import io.commslib.examples.shop.messages.StockReserved;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.platform.ShopQueries;
 import io.commslib.outbox.Outbox;
+import io.commslib.resilience.Resilience;
 import io.commslib.saga.Replies;
 import java.sql.SQLException;
 import java.util.Map;
@@ -42,11 +44,22 @@ public final class InventoryService {
     ServiceComponents components = new ServiceComponents(environment, NAME);
     StockTable stock = new StockTable(components.database, 1_000_000L * environment.repeat());
     InventoryService service = new InventoryService(stock, components.outbox);
-    return Lifecycle.builder()
-        .transport(components.transport)
-        .relay(components.relay)
-        .subscription(NAME, () -> components.subscribe(ShopMessages.INVENTORY, service.handler()))
-        .build();
+    Lifecycle.Builder lifecycle =
+        Lifecycle.builder()
+            .transport(components.transport)
+            .relay(components.relay)
+            .subscription(
+                NAME, () -> components.subscribe(ShopMessages.INVENTORY, service.handler()));
+    environment
+        .queries()
+        .ifPresent(
+            queries -> {
+              Resilience calls = ShopQueries.calls(components.runtime);
+              StockFeed feed = new StockFeed(components.runtime, components.transactions, stock);
+              StockAnswers answers = new StockAnswers(components.transactions, stock, feed);
+              lifecycle.calls(calls).server(feed).server(queries.server(NAME, calls, answers));
+            });
+    return lifecycle.build();
   }
 
   private MessageHandler handler() {

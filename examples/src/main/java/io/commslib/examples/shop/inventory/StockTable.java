@@ -130,6 +130,26 @@ final class StockTable {
         pieces);
   }
 
+  /** Reads the stock of all articles. */
+  Map<String, Long> levels(TransactionContext tx) {
+    return read(tx, "SELECT article, pieces FROM @stock");
+  }
+
+  /** Reads the stock of the articles that were reserved for an order. */
+  Map<String, Long> levelsOf(TransactionContext tx, String orderId) {
+    return read(
+        tx,
+        "SELECT s.article, s.pieces FROM @stock s JOIN @reservation r ON s.article = r.article"
+            + " WHERE r.order_id = ?",
+        orderId);
+  }
+
+  private Map<String, Long> read(TransactionContext tx, String query, Object... parameters) {
+    Map<String, Long> levels = new TreeMap<>();
+    sql.each(tx, row -> levels.put(row.getString(1), row.getLong(2)), query, parameters);
+    return levels;
+  }
+
   /** An article seen for the first time starts with the full stock. */
   private void ensureRows(TransactionContext tx, Set<String> articles) {
     for (String article : articles) {

@@ -13,9 +13,11 @@ import io.commslib.examples.shop.messages.RefundReturn;
 import io.commslib.examples.shop.messages.RestockGoods;
 import io.commslib.examples.shop.messages.ReturnGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.platform.QueryChannel;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopHttp;
+import io.commslib.examples.shop.platform.ShopQueries;
 import io.commslib.http.server.HttpRoutes;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.outbox.Outbox;
@@ -27,6 +29,7 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** Accepts orders and returns, and runs the saga of each order. */
@@ -73,20 +76,37 @@ public final class OrderService {
                 "replies",
                 () -> components.subscribe(ShopMessages.ORDER_REPLIES, service.sagas.replies()));
     // end
-    environment
-        .http()
-        .ifPresent(
-            http -> {
-              Resilience calls = Resilience.create(components.runtime);
-              HttpRoutes routes = service.routes(components, http.with(calls));
-              lifecycle.server(http.server(NAME, routes, components.runtime)).calls(calls);
-            });
+    if (environment.http().isPresent() || environment.queries().isPresent()) {
+      service.answer(environment, components, lifecycle);
+    }
     return lifecycle.build();
   }
 
-  private HttpRoutes routes(ServiceComponents components, ShopHttp http) {
-    OrderSummaries summaries = new OrderSummaries(components.transactions, orders, http);
-    return new OrderRoutes(components, summaries).routes();
+  /** Adds what answers requests: the routes over HTTP, the summaries over gRPC, or both. */
+  private void answer(
+      ShopEnvironment environment, ServiceComponents components, Lifecycle.Builder lifecycle) {
+    Resilience calls = ShopQueries.calls(components.runtime);
+    lifecycle.calls(calls);
+    Optional<ShopHttp> http = environment.http().map(one -> one.with(calls));
+    Optional<OrderQueries> asked = environment.queries().map(one -> ask(one, calls, lifecycle));
+    OrderSummaries summaries =
+        new OrderSummaries(components.transactions, orders, calls, http, asked);
+    http.ifPresent(
+        one -> {
+          HttpRoutes routes = new OrderRoutes(components, summaries).routes();
+          lifecycle.server(one.server(NAME, routes, components.runtime));
+        });
+    environment
+        .queries()
+        .ifPresent(one -> lifecycle.server(one.server(NAME, calls, new SummaryAnswers(summaries))));
+  }
+
+  private static OrderQueries ask(
+      ShopQueries queries, Resilience calls, Lifecycle.Builder lifecycle) {
+    QueryChannel payment = queries.channel("payment", ShopQueries.PRICES, calls);
+    QueryChannel inventory = queries.channel("inventory", ShopQueries.STOCK, calls);
+    lifecycle.calls(payment).calls(inventory);
+    return new OrderQueries(payment.channel(), inventory.channel());
   }
 
   private Settlement place(PlaceOrder order, Delivery delivery) {

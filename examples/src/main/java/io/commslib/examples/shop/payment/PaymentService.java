@@ -17,8 +17,10 @@ import io.commslib.examples.shop.messages.ReverseCharge;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.platform.ShopQueries;
 import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.outbox.Outbox;
+import io.commslib.resilience.Resilience;
 import io.commslib.saga.Replies;
 import java.math.BigDecimal;
 import java.util.Optional;
@@ -64,6 +66,14 @@ public final class PaymentService {
                         NAME,
                         components.lookup("GET /v1/charges/{order}", service::find),
                         components.runtime)));
+    environment
+        .queries()
+        .ifPresent(
+            queries -> {
+              Resilience calls = ShopQueries.calls(components.runtime);
+              PriceAnswers answers = new PriceAnswers(components.transactions, service::find);
+              lifecycle.calls(calls).server(queries.server(NAME, calls, answers));
+            });
     return lifecycle.build();
   }
 

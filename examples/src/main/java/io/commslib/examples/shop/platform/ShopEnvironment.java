@@ -28,6 +28,11 @@ public interface ShopEnvironment {
     return Optional.empty();
   }
 
+  /** {@return queries over gRPC between the services, or empty if there are none} */
+  default Optional<ShopQueries> queries() {
+    return Optional.empty();
+  }
+
   /** {@return whether parcels also go to the Python service beside the shop} */
   default boolean neighbours() {
     return false;

@@ -77,6 +77,18 @@ public final class ShopSql {
     }
   }
 
+  /** Reads all rows that a query finds. */
+  public void each(TransactionContext tx, RowReader<?> reader, String sql, Object... parameters) {
+    try (PreparedStatement statement = prepare(tx, sql, parameters);
+        ResultSet row = statement.executeQuery()) {
+      while (row.next()) {
+        reader.read(row);
+      }
+    } catch (SQLException e) {
+      throw SqlErrors.translate("shop", e);
+    }
+  }
+
   /** Prepares a statement whose parameters are set by the caller, for batches. */
   public PreparedStatement batch(TransactionContext tx, String sql) throws SQLException {
     return tx.unwrap(Connection.class).prepareStatement(named(sql));

@@ -102,7 +102,8 @@ class ShopHttpIT {
       addresses.put("order", forwarder.address());
       ShopHttp lossy = new ShopHttp(real.resilience(), real.ports(), addresses);
       ShopEnvironment environment =
-          new LocalEnvironment(databases, brokers, runtime, Optional.of(lossy), options);
+          new LocalEnvironment(
+              databases, brokers, runtime, Optional.of(lossy), Optional.empty(), options);
       return new ShopRun(options, environment, print, Duration.ofSeconds(3))
           .execute(
               file,
