@@ -127,29 +127,29 @@ final class AnswerSide<A> {
   private boolean begins(AttemptReply<A> reply) {
     Metadata headers = reply.headers();
     A message = reply.message();
-    return guarded(
-        reply.attempt(),
-        () -> {
-          if (headers != null) {
-            listener().onHeaders(headers);
-          }
-          if (message != null) {
-            listener().onMessage(message);
-          }
-        });
+    if (isClosed) {
+      return false;
+    }
+    try {
+      if (headers != null) {
+        listener().onHeaders(headers);
+      }
+      if (message != null) {
+        listener().onMessage(message);
+      }
+      return true;
+    } catch (Throwable e) {
+      failed(reply.attempt(), e);
+      return false;
+    }
   }
 
   void message(ClientAttempt<?, A> from, A message) {
     lane.run(() -> guarded(from, () -> listener().onMessage(message)));
   }
 
-  void ready() {
-    lane.run(
-        () -> {
-          if (!isClosed) {
-            listener().onReady();
-          }
-        });
+  void ready(ClientAttempt<?, A> from) {
+    lane.run(() -> guarded(from, () -> listener().onReady()));
   }
 
   void close(ClientAttempt<?, A> from, Status status, Metadata trailers) {
@@ -185,20 +185,21 @@ final class AnswerSide<A> {
   }
 
   /** Runs callbacks of the caller; one that fails ends the call, as gRPC does it. */
-  private boolean guarded(ClientAttempt<?, A> from, Runnable callbacks) {
+  private void guarded(ClientAttempt<?, A> from, Runnable callbacks) {
     if (isClosed) {
-      return false;
+      return;
     }
     try {
       callbacks.run();
-      return true;
     } catch (Throwable e) {
-      Status status =
-          Status.CANCELLED.withDescription("a callback of the caller failed").withCause(e);
-      from.cancelCall(status.getDescription(), e);
-      end(status, new Metadata());
-      return false;
+      failed(from, e);
     }
+  }
+
+  private void failed(ClientAttempt<?, A> from, Throwable failure) {
+    Status status = from.callbackFailed(failure);
+    from.cancelCall("a callback of the caller failed", failure);
+    end(status, new Metadata());
   }
 
   private void end(Status status, Metadata trailers) {
@@ -208,7 +209,8 @@ final class AnswerSide<A> {
     isClosed = true;
     try {
       listener().onClose(status, trailers);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      // Its call has ended, so its threads and the next call must not notice.
       log.error("the callback for the end of a call failed", e);
     }
   }

@@ -1,8 +1,8 @@
 package io.commslib.grpc;
 
-import io.grpc.CallOptions;
 import io.grpc.ConnectivityState;
 import io.grpc.EquivalentAddressGroup;
+import io.grpc.LoadBalancer.PickResult;
 import io.grpc.LoadBalancer.Subchannel;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -13,15 +13,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Backend {
 
-  /** The choice of the engine for an attempt. */
-  static final CallOptions.Key<Backend> CHOSEN = CallOptions.Key.create("commslib-backend");
-
   private final EquivalentAddressGroup addresses;
 
   /** With the attributes of the name resolver, for each connection. */
   private final EquivalentAddressGroup resolved;
 
-  private volatile @Nullable Subchannel subchannel;
+  /** Has the current connection. */
+  private volatile @Nullable PickResult pick;
+
   private volatile ConnectivityState state = ConnectivityState.IDLE;
   private @Nullable Subchannel successor;
   private ConnectivityState successorState = ConnectivityState.IDLE;
@@ -40,11 +39,16 @@ final class Backend {
   }
 
   Subchannel subchannel() {
-    return Objects.requireNonNull(subchannel, "subchannel");
+    return Objects.requireNonNull(pick().getSubchannel(), "subchannel");
+  }
+
+  /** What sends an attempt to it, the same one for all attempts over one connection. */
+  PickResult pick() {
+    return Objects.requireNonNull(pick, "pick");
   }
 
   void subchannel(Subchannel first) {
-    subchannel = first;
+    pick = PickResult.withSubchannel(first);
   }
 
   ConnectivityState state() {
@@ -78,7 +82,7 @@ final class Backend {
   /** The next connection takes the place; that of before ends with its last call. */
   void succeed() {
     Subchannel before = subchannel();
-    subchannel = Objects.requireNonNull(successor, "successor");
+    pick = PickResult.withSubchannel(Objects.requireNonNull(successor, "successor"));
     successor = null;
     if (isReady()) {
       state = successorState;

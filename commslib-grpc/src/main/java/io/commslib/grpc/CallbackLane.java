@@ -2,6 +2,7 @@ package io.commslib.grpc;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the callbacks of one stream one after the other, on the thread that adds the first of them.
@@ -9,29 +10,36 @@ import java.util.Queue;
  */
 final class CallbackLane {
 
-  private final Queue<Runnable> waiting = new ArrayDeque<>(2);
+  /** Made by the first callback that has to wait; most streams have none. */
+  private @Nullable Queue<Runnable> waiting;
+
   private boolean isRunning;
 
+  /** Runs a callback, which reports its failures itself. */
   void run(Runnable callback) {
-    synchronized (waiting) {
-      waiting.add(callback);
+    synchronized (this) {
       if (isRunning) {
+        waiting = waiting == null ? new ArrayDeque<>(2) : waiting;
+        waiting.add(callback);
         return;
       }
       isRunning = true;
     }
-    Runnable next = next();
+    Runnable next = callback;
     while (next != null) {
-      next.run();
+      try {
+        next.run();
+      } catch (Throwable e) {
+        // Without memory, for example. The callbacks after it must run all the same.
+        Thread.onSpinWait();
+      }
       next = next();
     }
   }
 
-  private Runnable next() {
-    synchronized (waiting) {
-      Runnable next = waiting.poll();
-      isRunning = next != null;
-      return next;
-    }
+  private synchronized @Nullable Runnable next() {
+    Runnable next = waiting == null ? null : waiting.poll();
+    isRunning = next != null;
+    return next;
   }
 }

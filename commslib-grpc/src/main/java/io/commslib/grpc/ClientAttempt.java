@@ -6,6 +6,8 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One attempt of a call: a call of the channel, whose answer completes a stage. A single answer is
@@ -15,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param <A> type of the answers
  */
 final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
+
+  private static final Logger log = LoggerFactory.getLogger(GrpcCalls.class);
 
   private final ProtectedCall<Q, A> owner;
   private final SendTracer tracer;
@@ -34,9 +38,9 @@ final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
     }
   }
 
-  ClientAttempt(ProtectedCall<Q, A> owner, GrpcRetries retries) {
+  ClientAttempt(ProtectedCall<Q, A> owner, GrpcRetries retries, @Nullable Backend backend) {
     this.owner = owner;
-    this.tracer = new SendTracer(retries, () -> cancelCall("repeated by the channel", null));
+    this.tracer = new SendTracer(retries, this, backend);
   }
 
   SendTracer tracer() {
@@ -61,9 +65,20 @@ final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
 
   void cancelCall(@Nullable String reason, @Nullable Throwable cause) {
     ClientCall<Q, A> made = call;
-    if (made != null) {
-      made.cancel(reason == null && cause == null ? "cancelled" : reason, cause);
+    if (made == null) {
+      return;
     }
+    try {
+      made.cancel(reason == null && cause == null ? "cancelled" : reason, cause);
+    } catch (Throwable e) {
+      // An interceptor's: the attempt ends all the same, and its stream by its deadline.
+      log.error("a call could not be cancelled", e);
+    }
+  }
+
+  /** The end of a call whose caller has thrown. */
+  Status callbackFailed(Throwable failure) {
+    return owner.callbackFailed(failure);
   }
 
   /** Whether this thread is one on which gRPC runs the callbacks of the attempt. */
@@ -101,7 +116,7 @@ final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
 
   @Override
   public void onReady() {
-    owner.ready();
+    owner.ready(this);
   }
 
   @Override
@@ -124,9 +139,14 @@ final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
   private AttemptEnd unanswered(Status status, Metadata trailers, SendCertainty certainty) {
     boolean isCancelled = status.getCode() == Status.Code.CANCELLED && !owner.isCancelled();
     boolean isTooLarge = status.getCode() == Status.Code.RESOURCE_EXHAUSTED && tracer.isAnswering();
+    boolean isFailed = isCancelled && status.getCause() != null;
     // gRPC cancels a call whose answer can't be parsed, with the reason as the cause.
-    if (isTooLarge || (isCancelled && status.getCause() != null)) {
+    if (isTooLarge || (isFailed && tracer.isAnswering())) {
       return new AttemptEnd(GrpcErrors.unusableAnswer(status), trailers, SendCertainty.ANSWERED);
+    }
+    // And one whose request can't be written.
+    if (isFailed) {
+      return new AttemptEnd(status, trailers, certainty);
     }
     // A reset that this side has not asked for: the server has dropped the call.
     Status known =

@@ -35,16 +35,25 @@ final class GrpcErrors {
   }
 
   /** The failure of a call that its caller has cancelled. */
-  static CallException cancelled(CallTarget target, int attempts, @Nullable Throwable cause) {
+  static CallException cancelled(
+      String reason, CallTarget target, int attempts, @Nullable Throwable cause) {
+    CallOutcome outcome = CallOutcome.of(CallStatus.CANCELLED, certainty(attempts));
+    return failure("COMMS-CALL-006", reason, outcome, target, attempts, cause);
+  }
+
+  private static SendCertainty certainty(int attempts) {
+    return attempts > 0 ? SendCertainty.MAYBE_SENT : SendCertainty.NOT_SENT;
+  }
+
+  private static CallException failure(
+      String code,
+      String reason,
+      CallOutcome outcome,
+      CallTarget target,
+      int attempts,
+      @Nullable Throwable cause) {
     CallException.Builder failure =
-        CallException.builder(
-                "COMMS-CALL-006",
-                "the call was cancelled",
-                target,
-                CallOutcome.of(
-                    CallStatus.CANCELLED,
-                    attempts > 0 ? SendCertainty.MAYBE_SENT : SendCertainty.NOT_SENT))
-            .attempts(attempts);
+        CallException.builder(code, reason, target, outcome).attempts(attempts);
     return (cause == null ? failure : failure.cause(cause)).build();
   }
 
@@ -70,7 +79,8 @@ final class GrpcErrors {
    *
    * @param last the last end that the wire has shown, or null
    */
-  static AttemptEnd end(Throwable failure, @Nullable AttemptEnd last) {
+  static AttemptEnd end(
+      Throwable failure, @Nullable AttemptEnd last, CallTarget target, int attempts) {
     Optional<CallException> call = Failures.find(failure, CallException.class);
     if (call.isPresent()) {
       return ofCall(call.get(), last);
@@ -80,7 +90,20 @@ final class GrpcErrors {
     }
     return Failures.known(failure)
         .map(GrpcErrors::refused)
-        .orElseGet(() -> local(Status.fromThrowable(Failures.unwrapped(failure))));
+        .orElseGet(() -> failedHere(Failures.unwrapped(failure), target, attempts));
+  }
+
+  /** An error of code on this side, such as that of an interceptor, or a wrong option of a stub. */
+  private static AttemptEnd failedHere(Throwable failure, CallTarget target, int attempts) {
+    CallException call =
+        failure(
+            "COMMS-CALL-001",
+            "the call failed on this side",
+            CallOutcome.of(CallStatus.UNKNOWN, certainty(attempts)).withoutRetry(),
+            target,
+            attempts,
+            failure);
+    return local(Status.UNKNOWN.withDescription(call.getMessage()).withCause(call));
   }
 
   private static AttemptEnd refused(CommsException failure) {

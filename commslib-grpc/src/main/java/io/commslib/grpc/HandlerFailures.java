@@ -41,6 +41,15 @@ final class HandlerFailures {
 
   /** The end of a handler that has thrown. */
   End thrown(Throwable failure, String method) {
+    try {
+      return known(failure, method);
+    } catch (Throwable e) {
+      // The methods of the failure itself fail, or there is no memory for its translation.
+      return End.of(ServerProblems.handlerFailed());
+    }
+  }
+
+  private End known(Throwable failure, String method) {
     Metadata trailers = Status.trailersFromThrowable(failure);
     Status status = Status.fromThrowable(failure);
     return isChosen(status)

@@ -1,7 +1,9 @@
 package io.commslib.grpc;
 
 import io.commslib.core.SendCertainty;
+import io.commslib.core.call.AttemptStage;
 import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallTarget;
 import io.commslib.resilience.GuardedOperation;
 import io.grpc.CallOptions;
@@ -12,7 +14,6 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param <Q> type of the requests
  * @param <A> type of the answers
  */
-final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
+final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage<AttemptReply<A>> {
 
   private final ProtectedCalls calls;
   private final MethodDescriptor<Q, A> method;
@@ -110,7 +111,8 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
     Status status = Status.CANCELLED.withDescription(reason);
     CallTarget known = target;
     if (known != null) {
-      status = status.withCause(GrpcErrors.cancelled(known, attempts, cause));
+      status =
+          status.withCause(GrpcErrors.cancelled("the call was cancelled", known, attempts, cause));
     } else if (cause != null) {
       status = status.withCause(cause);
     }
@@ -133,7 +135,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
       }
       running.cancel(true);
     } else if (headers != null) {
-      deliver(() -> answers.close(status, new Metadata()), false);
+      deliver(() -> answers.close(status, new Metadata()));
     }
   }
 
@@ -153,11 +155,12 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
       CallContext caller = calls.context(options.getDeadline());
       CallContext before = caller.attach();
       try {
-        made = operation.callAsync(GrpcOutcomes.INSTANCE, this::attempt);
+        made = operation.callAsync(GrpcOutcomes.INSTANCE, this);
       } finally {
         before.restore();
       }
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      // Without an end the caller would wait forever.
       made = CompletableFuture.failedFuture(e);
     }
     result = made;
@@ -203,10 +206,12 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
   }
 
   /** Starts an attempt, on the caller's thread or one of the engine. */
-  private CompletionStage<AttemptReply<A>> attempt(CallContext attempt) {
+  @Override
+  public CompletionStage<AttemptReply<A>> start(CallContext attempt) {
     calls.refuseForeignRetries();
     attempts = attempt.attempt();
-    ClientAttempt<Q, A> made = new ClientAttempt<>(this, calls.retries());
+    Backend backend = attempt.endpoint(Backend.class).orElse(null);
+    ClientAttempt<Q, A> made = new ClientAttempt<>(this, calls.retries(), backend);
     current = made;
     long left = calls.attemptNanos(attempt, isStreamed() || !requests.isSingle());
     Deadline end = Deadline.after(left, TimeUnit.NANOSECONDS);
@@ -215,10 +220,6 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
         options
             .withStreamTracerFactory(made.tracer())
             .withDeadline(ofCaller == null ? end : end.minimum(ofCaller));
-    Optional<Backend> backend = attempt.endpoint(Backend.class);
-    if (backend.isPresent()) {
-      own = own.withOption(Backend.CHOSEN, backend.get());
-    }
     Context before = context.attach();
     try {
       ClientCall<Q, A> call = next.newCall(method, own);
@@ -240,10 +241,22 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
     last = end;
   }
 
-  void ready() {
+  void ready(ClientAttempt<Q, A> source) {
     if (!requests.isSingle()) {
-      answers.ready();
+      answers.ready(source);
     }
+  }
+
+  /** The end of the call after a callback of its caller has thrown. */
+  Status callbackFailed(Throwable failure) {
+    CallException cancelled =
+        GrpcErrors.cancelled("a callback of the caller failed", target(), attempts, failure);
+    return Status.CANCELLED.withDescription(cancelled.getMessage()).withCause(cancelled);
+  }
+
+  private CallTarget target() {
+    CallTarget known = target;
+    return known == null ? calls.target() : known;
   }
 
   /** A further message of the attempt whose first one the caller has. */
@@ -260,9 +273,22 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
   }
 
   private void ended(@Nullable AttemptReply<A> reply, @Nullable Throwable failure) {
+    try {
+      delivered(reply, failure);
+    } catch (Throwable e) {
+      // Without memory, for example: the caller must have an end all the same.
+      answers.close(
+          GrpcErrors.end(e, null, target(), attempts).status().withCause(e), new Metadata());
+    }
+  }
+
+  private void delivered(@Nullable AttemptReply<A> reply, @Nullable Throwable failure) {
     if (reply != null && reply.end() == null) {
-      boolean isDirect = reply.attempt().isInCallback();
-      deliver(() -> answers.follow(reply), isDirect);
+      if (reply.attempt().isInCallback()) {
+        answers.follow(reply);
+      } else {
+        deliver(() -> answers.follow(reply));
+      }
       if (cancelled != null) {
         reply.attempt().cancelCall("cancelled", null);
       }
@@ -270,27 +296,35 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> {
     }
     unwatchContext();
     if (reply != null) {
-      deliver(() -> answers.whole(reply), reply.attempt().isInCallback());
+      if (reply.attempt().isInCallback()) {
+        answers.whole(reply);
+      } else {
+        deliver(() -> answers.whole(reply));
+      }
       return;
     }
     Status status = cancelled;
     AttemptEnd end =
         status != null
             ? new AttemptEnd(status, new Metadata(), SendCertainty.MAYBE_SENT)
-            : GrpcErrors.end(failure == null ? new IllegalStateException() : failure, last);
+            : GrpcErrors.end(
+                failure == null ? new IllegalStateException() : failure, last, target(), attempts);
     requests.stop();
-    deliver(() -> answers.close(end.status(), end.trailers()), false);
+    deliver(() -> answers.close(end.status(), end.trailers()));
   }
 
   /** Runs callbacks where the caller has asked for them. */
-  private void deliver(Runnable callbacks, boolean isDirect) {
+  private void deliver(Runnable callbacks) {
     Executor executor = options.getExecutor();
-    if (isDirect) {
-      callbacks.run();
-    } else if (executor != null) {
-      executor.execute(callbacks);
-    } else {
-      calls.execute(callbacks);
+    if (executor != null) {
+      try {
+        executor.execute(callbacks);
+        return;
+      } catch (Throwable e) {
+        // It is full or shut down; the call must end all the same.
+        Thread.onSpinWait();
+      }
     }
+    calls.execute(callbacks);
   }
 }

@@ -1,6 +1,7 @@
 package io.commslib.grpc;
 
 import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.idempotency.IdempotencyKeyHeader;
 import io.commslib.core.time.TimeSource;
@@ -17,8 +18,12 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the calls of one channel to one service. Thread-safe. */
@@ -35,8 +40,15 @@ final class ProtectedCalls implements ClientInterceptor {
   private final GrpcRetries retries;
   private final Workers callbacks;
 
+  /** The operations by idempotency and name of the method; a few more than their bound at most. */
+  private final List<Map<String, Prepared>> prepared =
+      Stream.of(Idempotency.values()).map(each -> newMap()).toList();
+
   /** Null where something else balances. */
   private final @Nullable Backends backends;
+
+  /** An operation for calls, so that not each of them makes its copies. */
+  private record Prepared(GuardedOperation plain, GuardedOperation balanced) {}
 
   ProtectedCalls(
       GrpcCalls.Builder from,
@@ -59,6 +71,10 @@ final class ProtectedCalls implements ClientInterceptor {
     return new ProtectedCall<>(this, method, options, next);
   }
 
+  private static Map<String, Prepared> newMap() {
+    return new ConcurrentHashMap<>();
+  }
+
   GrpcRetries retries() {
     return retries;
   }
@@ -73,18 +89,15 @@ final class ProtectedCalls implements ClientInterceptor {
   GuardedOperation operation(MethodDescriptor<?, ?> method, CallOptions options, Metadata headers) {
     String key = key(options, headers);
     Idempotency idempotency = idempotency(method, key);
-    // A copy would share the listener of the stub, whose code runs once.
-    GuardedOperation operation =
-        guard.operation(method.getFullMethodName(), idempotency).withoutMirror();
+    Prepared prepared = prepared(method.getFullMethodName(), idempotency);
+    boolean isBalanced = backends != null && backends.isAny();
+    GuardedOperation operation = isBalanced ? prepared.balanced : prepared.plain;
     if (key != null) {
       operation = operation.withKey(key);
     }
     String subset = options.getOption(GrpcCalls.SUBSET);
     if (subset != null) {
       operation = operation.inSubset(subset);
-    }
-    if (backends != null && backends.isAny()) {
-      operation = operation.withEndpoints(backends.pool());
     }
     if (!method.getType().clientSendsOneMessage()) {
       return operation.withTime(streamTime);
@@ -93,6 +106,27 @@ final class ProtectedCalls implements ClientInterceptor {
     return isStreamed && firstMessageTime != null
         ? operation.withTime(firstMessageTime)
         : operation;
+  }
+
+  private Prepared prepared(String method, Idempotency idempotency) {
+    Map<String, Prepared> ofKind = prepared.get(idempotency.ordinal());
+    Prepared known = ofKind.get(method);
+    if (known != null) {
+      return known;
+    }
+    // A copy would share the listener of the stub, whose code runs once.
+    GuardedOperation plain = guard.operation(method, idempotency).withoutMirror();
+    Prepared made =
+        new Prepared(plain, backends == null ? plain : plain.withEndpoints(backends.pool()));
+    if (ofKind.size() < Guard.MAX_OPERATIONS) {
+      ofKind.put(method, made);
+    }
+    return made;
+  }
+
+  /** What is called, where not even the operation is known. */
+  CallTarget target() {
+    return CallTarget.of(guard.service(), "other", Idempotency.NON_IDEMPOTENT);
   }
 
   private static @Nullable String key(CallOptions options, Metadata headers) {

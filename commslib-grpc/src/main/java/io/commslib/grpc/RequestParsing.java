@@ -16,17 +16,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class RequestParsing {
 
-  /** Stands for a request that can't be parsed. */
-  private record Unusable(GrpcProblem problem) {}
+  /** Stands for a request that can't be parsed, or whose parser has an error of its own. */
+  private record Unusable(GrpcProblem problem, @Nullable Throwable error) {
+    /** Shows no text of the error. */
+    @Override
+    public String toString() {
+      return "Unusable{" + problem + "}";
+    }
+  }
 
-  private static final Unusable MALFORMED = new Unusable(ServerProblems.malformedRequest());
-  private static final Unusable TOO_LARGE = new Unusable(ServerProblems.tooLarge());
+  private static final Unusable MALFORMED = new Unusable(ServerProblems.malformedRequest(), null);
+  private static final Unusable TOO_LARGE = new Unusable(ServerProblems.tooLarge(), null);
 
   private RequestParsing() {}
 
   /** Returns why a request can't be used, or null for one that can. */
   static @Nullable GrpcProblem problem(Object request) {
     return request instanceof Unusable unusable ? unusable.problem : null;
+  }
+
+  /** Returns the error that the parser of a request had, or null. */
+  static @Nullable Throwable error(Object request) {
+    return request instanceof Unusable unusable ? unusable.error : null;
   }
 
   static ServerServiceDefinition of(ServerServiceDefinition service) {
@@ -59,7 +70,8 @@ final class RequestParsing {
 
   private static <Q, A> MethodDescriptor<Q, A> descriptor(MethodDescriptor<Q, A> method) {
     return method.toBuilder(
-            new Marshaller<>(method.getRequestMarshaller()), method.getResponseMarshaller())
+            new Marshaller<>(method.getRequestMarshaller()),
+            new AnswerMarshaller<>(method.getResponseMarshaller()))
         .build();
   }
 
@@ -80,10 +92,13 @@ final class RequestParsing {
     public T parse(InputStream stream) {
       try {
         return own.parse(stream);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | StackOverflowError e) {
         // A request that is too large only once it is decompressed.
         boolean isTooLarge = Status.fromThrowable(e).getCode() == Status.Code.RESOURCE_EXHAUSTED;
         return (T) (isTooLarge ? TOO_LARGE : MALFORMED);
+      } catch (Error e) {
+        // A class that is missing or a lack of memory is no fault of the caller.
+        return (T) new Unusable(ServerProblems.handlerFailed(), e);
       }
     }
   }

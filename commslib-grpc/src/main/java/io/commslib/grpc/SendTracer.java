@@ -2,6 +2,7 @@ package io.commslib.grpc;
 
 import io.grpc.ClientStreamTracer;
 import io.grpc.Metadata;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Learns from the streams of one attempt what has left and what has arrived. gRPC repeats a stream
@@ -10,16 +11,23 @@ import io.grpc.Metadata;
 final class SendTracer extends ClientStreamTracer.Factory {
 
   private final GrpcRetries retries;
-  private final Runnable onForeign;
+  private final ClientAttempt<?, ?> attempt;
+  private final @Nullable Backend backend;
   private volatile boolean hasLeft;
   private volatile boolean isAnswering;
   private volatile boolean isAnswered;
   private volatile boolean isForeign;
 
-  /** Creates a tracer; the callback ends an attempt that the channel itself repeats. */
-  SendTracer(GrpcRetries retries, Runnable onForeign) {
+  /** Creates the tracer of an attempt, which it ends if the channel itself repeats it. */
+  SendTracer(GrpcRetries retries, ClientAttempt<?, ?> attempt, @Nullable Backend backend) {
     this.retries = retries;
-    this.onForeign = onForeign;
+    this.attempt = attempt;
+    this.backend = backend;
+  }
+
+  /** The choice of the engine, or null without one. */
+  @Nullable Backend backend() {
+    return backend;
   }
 
   @Override
@@ -31,7 +39,7 @@ final class SendTracer extends ClientStreamTracer.Factory {
     } else if (info.getPreviousAttempts() > 0 || info.isHedging()) {
       isForeign = true;
       retries.foreign();
-      onForeign.run();
+      attempt.cancelCall("repeated by the channel", null);
     }
     return new StreamTracer();
   }

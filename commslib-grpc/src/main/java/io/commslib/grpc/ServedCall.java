@@ -106,6 +106,7 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
 
   @Override
   public void sendMessage(A message) {
+    Throwable unwritable = null;
     synchronized (lock) {
       if (captured != null) {
         captured.message(message);
@@ -116,11 +117,22 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
       }
       if (!hasOneAnswer || !hasAnswered) {
         hasAnswered = true;
-        super.sendMessage(message);
-        return;
+        try {
+          AnswerMarshaller.write(getMethodDescriptor(), message);
+        } catch (Throwable e) {
+          unwritable = e;
+        }
+        if (unwritable == null) {
+          super.sendMessage(message);
+          return;
+        }
       }
     }
-    fails(serving.failures().answeredTwice(method()));
+    if (unwritable == null) {
+      fails(serving.failures().answeredTwice(method()));
+    } else {
+      thrown(unwritable);
+    }
   }
 
   @Override
@@ -146,6 +158,11 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
     if (!thread.isStopped()) {
       end(serving.failures().thrown(failure, method()));
     }
+  }
+
+  /** The handler has thrown when it learnt of the end, which changes nothing for the caller. */
+  void failedAfterEnd(Throwable failure) {
+    serving.failures().afterEnd(failure, method());
   }
 
   void fails(GrpcProblem problem) {

@@ -37,6 +37,11 @@ final class ServedListener<Q, A> extends ServerCall.Listener<Q> {
 
   @Override
   public void onMessage(Q message) {
+    Throwable error = RequestParsing.error(message);
+    if (error != null) {
+      call.thrown(error);
+      return;
+    }
     GrpcProblem problem = RequestParsing.problem(message);
     if (problem != null) {
       call.fails(problem);
@@ -58,7 +63,7 @@ final class ServedListener<Q, A> extends ServerCall.Listener<Q> {
       return;
     }
     // A stream of requests may last for long; only its number is bounded.
-    GrpcProblem refusal = hasOneRequest ? call.admitHandler(caller) : null;
+    GrpcProblem refusal = hasOneRequest ? admission() : null;
     if (refusal != null) {
       call.fails(refusal);
       return;
@@ -71,6 +76,15 @@ final class ServedListener<Q, A> extends ServerCall.Listener<Q> {
             keyed.run(handler::onHalfClose);
           }
         });
+  }
+
+  private @Nullable GrpcProblem admission() {
+    try {
+      return call.admitHandler(caller);
+    } catch (Throwable e) {
+      call.thrown(e);
+      return ServerProblems.handlerFailed();
+    }
   }
 
   @Override
@@ -112,10 +126,8 @@ final class ServedListener<Q, A> extends ServerCall.Listener<Q> {
       call.thread().exit();
     }
     if (failure != null) {
+      // Never further: an error in a task of gRPC ends the later events of the call, its end too.
       call.thrown(failure);
-      if (failure instanceof VirtualMachineError error) {
-        throw error;
-      }
     }
   }
 
@@ -125,6 +137,8 @@ final class ServedListener<Q, A> extends ServerCall.Listener<Q> {
     CallContext outer = caller.attach();
     try {
       code.run();
+    } catch (Throwable e) {
+      call.failedAfterEnd(e);
     } finally {
       outer.restore();
       context.detach(before);
