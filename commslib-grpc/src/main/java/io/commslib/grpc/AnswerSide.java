@@ -3,6 +3,8 @@ package io.commslib.grpc;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,7 +20,6 @@ final class AnswerSide<A> {
   private static final Logger log = LoggerFactory.getLogger(GrpcCalls.class);
 
   private final CallbackLane lane = new CallbackLane();
-  private final boolean isStreamed;
   private ClientCall.@Nullable Listener<A> listener;
   private volatile @Nullable ClientAttempt<?, A> source;
 
@@ -26,11 +27,11 @@ final class AnswerSide<A> {
   private long requested;
 
   private @Nullable Runnable held;
-  private boolean isClosed;
 
-  AnswerSide(boolean isStreamed) {
-    this.isStreamed = isStreamed;
-  }
+  /** The ends of attempts that ended before one of them was chosen; guarded by this. */
+  private @Nullable Map<ClientAttempt<?, A>, Runnable> ends;
+
+  private boolean isClosed;
 
   void begin(ClientCall.Listener<A> to) {
     if (listener != null) {
@@ -109,15 +110,19 @@ final class AnswerSide<A> {
   /** Delivers the first message of a stream, whose rest follows. */
   void follow(AttemptReply<A> reply) {
     long more;
+    Runnable begin;
     synchronized (this) {
       source = reply.attempt();
+      Runnable end = ends == null ? null : ends.get(reply.attempt());
+      ends = null;
+      begin = end == null ? () -> begins(reply) : after(() -> begins(reply), end);
       more = requested - 1;
       if (more < 0) {
-        held = () -> begins(reply);
+        held = begin;
         return;
       }
     }
-    lane.run(() -> begins(reply));
+    lane.run(begin);
     ClientCall<?, A> call = reply.attempt().call();
     if (more > 0 && call != null) {
       call.request((int) Math.min(Integer.MAX_VALUE, more));
@@ -145,6 +150,9 @@ final class AnswerSide<A> {
   }
 
   void message(ClientAttempt<?, A> from, A message) {
+    if (source != from) {
+      return;
+    }
     lane.run(() -> guarded(from, () -> listener().onMessage(message)));
   }
 
@@ -152,32 +160,49 @@ final class AnswerSide<A> {
     lane.run(() -> guarded(from, () -> listener().onReady()));
   }
 
-  void close(ClientAttempt<?, A> from, Status status, Metadata trailers) {
-    if (isStreamed && isHeld()) {
-      // The first message comes before the end, once there is demand for it.
-      hold(() -> end(status, trailers));
-    } else {
-      close(status, trailers);
-    }
-  }
-
-  private synchronized boolean isHeld() {
-    return held != null;
-  }
-
-  private void hold(Runnable after) {
+  /**
+   * Ends the call with a stream, if that is the one which the caller gets. Attempts that have lost
+   * end without notice. Before the choice an end waits for it.
+   *
+   * @param waits whether it comes after a first message that waits for a demand
+   */
+  void close(ClientAttempt<?, A> from, boolean waits, Runnable end) {
     synchronized (this) {
-      Runnable before = held;
-      if (before != null) {
-        held =
-            () -> {
-              before.run();
-              after.run();
-            };
+      ClientAttempt<?, A> chosen = source;
+      if (chosen == null) {
+        ends = ends == null ? new IdentityHashMap<>(2) : ends;
+        ends.put(from, end);
         return;
       }
+      if (chosen != from) {
+        return;
+      }
+      Runnable first = held;
+      if (first != null && waits) {
+        held = after(first, end);
+        return;
+      }
+      held = null;
     }
-    lane.run(after);
+    lane.run(end);
+  }
+
+  /** Ends the call if an answer waits for a demand that does not come, since it is cancelled. */
+  void closeHeld(Status status) {
+    synchronized (this) {
+      if (held == null) {
+        return;
+      }
+      held = null;
+    }
+    close(status, new Metadata());
+  }
+
+  private static Runnable after(Runnable first, Runnable second) {
+    return () -> {
+      first.run();
+      second.run();
+    };
   }
 
   void close(Status status, Metadata trailers) {
@@ -202,7 +227,8 @@ final class AnswerSide<A> {
     end(status, new Metadata());
   }
 
-  private void end(Status status, Metadata trailers) {
+  /** Ends the call, within the lane of its callbacks. */
+  void end(Status status, Metadata trailers) {
     if (isClosed) {
       return;
     }

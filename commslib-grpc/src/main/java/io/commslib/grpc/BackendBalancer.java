@@ -166,7 +166,7 @@ final class BackendBalancer extends LoadBalancer {
       backends.replace(connected);
     }
     if (!connected.isEmpty()) {
-      helper.updateBalancingState(ConnectivityState.READY, new BackendPicker(connected));
+      helper.updateBalancingState(ConnectivityState.READY, new BackendPicker(connected, backends));
     } else if (isConnecting) {
       helper.updateBalancingState(
           ConnectivityState.CONNECTING, new FixedResultPicker(PickResult.withNoResult()));

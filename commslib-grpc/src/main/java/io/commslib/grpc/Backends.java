@@ -58,6 +58,14 @@ final class Backends {
     return isAny;
   }
 
+  /** The members of a subset among these; none of a subset that is not known. */
+  List<Backend> members(String subset, List<Backend> of) {
+    Subset known = subsets.get(subset);
+    return known == null
+        ? List.of()
+        : of.stream().filter(each -> isMember(each, known.members)).toList();
+  }
+
   /** Replaces the backends; called by one thread at a time. */
   void replace(List<Backend> connected) {
     subsets

@@ -1,11 +1,11 @@
 package io.commslib.grpc;
 
+import io.commslib.core.time.TimeSource;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,10 +50,20 @@ final class CapturedAnswer<A> {
     return end.getCount() == 0;
   }
 
-  /** Waits for a handler that answers on another thread. */
-  void await(long nanos) throws InterruptedException, TimeoutException {
-    if (!end.await(nanos, TimeUnit.NANOSECONDS)) {
-      throw new TimeoutException("the handler has not answered in time");
+  /**
+   * Waits for a handler that answers on another thread. An interrupt is for a handler that runs on
+   * this thread, and does not end the wait.
+   *
+   * @return whether it has answered before the end, a reading of the clock
+   */
+  boolean awaitDespiteInterrupts(long endNanos, TimeSource time) {
+    while (true) {
+      try {
+        return end.await(endNanos - time.nanoTime(), TimeUnit.NANOSECONDS);
+      } catch (InterruptedException e) {
+        // The flag is cleared, so the next wait does not end at once.
+        Thread.onSpinWait();
+      }
     }
   }
 

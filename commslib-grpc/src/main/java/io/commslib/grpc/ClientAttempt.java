@@ -38,9 +38,13 @@ final class ClientAttempt<Q, A> extends ClientCall.Listener<A> {
     }
   }
 
-  ClientAttempt(ProtectedCall<Q, A> owner, GrpcRetries retries, @Nullable Backend backend) {
+  ClientAttempt(
+      ProtectedCall<Q, A> owner,
+      GrpcRetries retries,
+      @Nullable Backend backend,
+      @Nullable String subset) {
     this.owner = owner;
-    this.tracer = new SendTracer(retries, this, backend);
+    this.tracer = new SendTracer(retries, this, backend, subset);
   }
 
   SendTracer tracer() {

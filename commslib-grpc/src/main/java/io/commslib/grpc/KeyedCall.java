@@ -2,6 +2,7 @@ package io.commslib.grpc;
 
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.idempotency.RequestAttempt;
 import io.commslib.core.idempotency.RequestOutcome;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,23 +41,20 @@ final class KeyedCall<Q, A> {
   private static final String STATUS = "grpc-status";
   private static final String MESSAGE = "grpc-message";
 
+  /** The HTTP status of an answer that is not stored. */
+  private static final int NOT_FINAL = 500;
+
   private final KeyedMethod keyed;
   private final ServedCall<Q, A> call;
   private final String scope;
   private final @Nullable String key;
   private final Duration retryAfter;
-  private final long deadlineNanos;
   private final Serving serving;
   private @Nullable Q request;
   private volatile @Nullable TransactionContext transaction;
 
   KeyedCall(
-      KeyedMethod keyed,
-      ServedCall<Q, A> call,
-      Serving serving,
-      String caller,
-      Metadata headers,
-      long deadlineNanos) {
+      KeyedMethod keyed, ServedCall<Q, A> call, Serving serving, String caller, Metadata headers) {
     this.keyed = keyed;
     this.call = call;
     this.serving = serving;
@@ -64,7 +63,6 @@ final class KeyedCall<Q, A> {
     // Several values are a list, which is no key. A line end makes it malformed in each form.
     this.key = keys.isEmpty() ? null : String.join("\n", keys);
     this.retryAfter = serving.retryAfter();
-    this.deadlineNanos = deadlineNanos;
   }
 
   /** The transaction of the handler that runs now, or null. */
@@ -85,7 +83,7 @@ final class KeyedCall<Q, A> {
             ? keyed
                 .requests()
                 .<Exception>withLease(
-                    scope, key, fingerprint(), attempt -> made.keep(answer(handler, true)))
+                    scope, key, fingerprint(), attempt -> made.keep(leased(handler, attempt)))
             : keyed
                 .requests()
                 .<Exception>inTransaction(
@@ -107,21 +105,30 @@ final class KeyedCall<Q, A> {
       throws Exception {
     transaction = tx;
     try {
-      return answer(handler, false);
+      CapturedAnswer<A> captured = call.capture();
+      handler.run();
+      if (!captured.isEnded()) {
+        throw new IllegalStateException(
+            "answer: none yet (expected: before the handler returns, within its transaction)");
+      }
+      return captured;
     } finally {
       transaction = null;
     }
   }
 
-  private CapturedAnswer<A> answer(ServedListener.Code handler, boolean mayWait) throws Exception {
+  /**
+   * A handler that answers on a thread of its own continues when its caller has gone. Its key is
+   * not released before it has answered: another attempt would have its effects a second time.
+   */
+  private CapturedAnswer<A> leased(ServedListener.Code handler, RequestAttempt attempt)
+      throws Exception {
+    long end = serving.runtime().time().nanoTime() + serving.maxTimeout().toNanos();
     CapturedAnswer<A> captured = call.capture();
     handler.run();
-    if (!captured.isEnded()) {
-      if (!mayWait) {
-        throw new IllegalStateException(
-            "answer: none yet (expected: before the handler returns, within its transaction)");
-      }
-      captured.await(deadlineNanos - serving.runtime().time().nanoTime());
+    if (!captured.awaitDespiteInterrupts(end, serving.runtime().time())) {
+      attempt.keepLeased();
+      throw new TimeoutException("the handler has not answered in time");
     }
     return captured;
   }
@@ -179,7 +186,10 @@ final class KeyedCall<Q, A> {
       HandlerFailures.End end =
           serving.failures().closed(answer.status(), answer.trailers(), call.method());
       captured = answer;
-      int status = CallStatus.ofCode(end.status().getCode().value()).toHttp();
+      int status =
+          isFinal(end.status(), answer)
+              ? CallStatus.ofCode(end.status().getCode().value()).toHttp()
+              : NOT_FINAL;
       Map<String, String> headers = new TreeMap<>();
       byte[] body;
       if (end.status().isOk()) {
@@ -194,6 +204,11 @@ final class KeyedCall<Q, A> {
         body = details == null ? new byte[0] : details;
       }
       return new StoredResult(status, TYPE, body, headers);
+    }
+
+    /** Whether a repetition may have the same end: its caller had not cancelled, for example. */
+    private boolean isFinal(Status status, CapturedAnswer<A> answer) {
+      return status.isOk() ? answer.message() != null : status.getCode() != Status.Code.CANCELLED;
     }
 
     private byte[] bytes(@Nullable A message) {

@@ -39,6 +39,10 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
   private final RequestSide<Q> requests;
   private final AnswerSide<A> answers;
   private @Nullable Metadata headers;
+
+  /** With the earliest of the caller's deadlines. */
+  private volatile CallContext caller = CallContext.empty();
+
   private volatile @Nullable CompletableFuture<AttemptReply<A>> result;
   private volatile @Nullable AttemptEnd last;
   private volatile @Nullable CallTarget target;
@@ -54,7 +58,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     this.options = options;
     this.next = next;
     this.requests = new RequestSide<>(method.getType().clientSendsOneMessage());
-    this.answers = new AnswerSide<>(isStreamed());
+    this.answers = new AnswerSide<>();
   }
 
   boolean isStreamed() {
@@ -63,6 +67,9 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
 
   @Override
   public void start(Listener<A> listener, Metadata own) {
+    if (cancelled != null) {
+      throw new IllegalStateException("the call was cancelled before it was started");
+    }
     answers.begin(listener);
     headers = own;
     if (!requests.isSingle()) {
@@ -124,6 +131,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     ClientAttempt<?, A> source = answers.source();
     if (source != null) {
       source.cancelCall(status.getDescription(), status.getCause());
+      deliver(() -> answers.closeHeld(status));
       return;
     }
     CompletableFuture<AttemptReply<A>> running = result;
@@ -134,6 +142,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
         last.stage().cancel(true);
       }
       running.cancel(true);
+      deliver(() -> answers.closeHeld(status));
     } else if (headers != null) {
       deliver(() -> answers.close(status, new Metadata()));
     }
@@ -152,7 +161,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     try {
       GuardedOperation operation = calls.operation(method, options, headers());
       target = operation.target();
-      CallContext caller = calls.context(options.getDeadline());
+      caller = calls.context(options.getDeadline());
       CallContext before = caller.attach();
       try {
         made = operation.callAsync(GrpcOutcomes.INSTANCE, this);
@@ -211,9 +220,10 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     calls.refuseForeignRetries();
     attempts = attempt.attempt();
     Backend backend = attempt.endpoint(Backend.class).orElse(null);
-    ClientAttempt<Q, A> made = new ClientAttempt<>(this, calls.retries(), backend);
+    String subset = attempt.subset().orElse(null);
+    ClientAttempt<Q, A> made = new ClientAttempt<>(this, calls.retries(), backend, subset);
     current = made;
-    long left = calls.attemptNanos(attempt, isStreamed() || !requests.isSingle());
+    long left = calls.attemptNanos(attempt, caller, isStreamed() || !requests.isSingle());
     Deadline end = Deadline.after(left, TimeUnit.NANOSECONDS);
     Deadline ofCaller = options.getDeadline();
     CallOptions own =
@@ -264,12 +274,22 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     answers.message(source, message);
   }
 
-  /** The end of a stream whose first message the caller has. */
-  void closed(ClientAttempt<Q, A> source, AttemptEnd end) {
-    unwatchContext();
-    Status ended = cancelled;
-    Status status = ended != null && !end.status().isOk() ? ended : end.status();
-    answers.close(source, status, end.trailers());
+  /**
+   * The end of a stream whose first message the attempt has passed on. It is the end of the call if
+   * the caller gets this stream, and not that of another attempt.
+   */
+  void closed(ClientAttempt<Q, A> from, AttemptEnd end) {
+    // What this side ends, or a lost connection, does not wait for a demand of the caller.
+    boolean waits = end.certainty() == SendCertainty.ANSWERED;
+    answers.close(
+        from,
+        waits,
+        () -> {
+          unwatchContext();
+          Status ended = cancelled;
+          Status status = ended != null && !end.status().isOk() ? ended : end.status();
+          answers.end(status, end.trailers());
+        });
   }
 
   private void ended(@Nullable AttemptReply<A> reply, @Nullable Throwable failure) {

@@ -100,7 +100,8 @@ final class ProtectedCalls implements ClientInterceptor {
       operation = operation.inSubset(subset);
     }
     if (!method.getType().clientSendsOneMessage()) {
-      return operation.withTime(streamTime);
+      // Its first requests have left with the first attempt, and are not kept.
+      return operation.withOneAttempt().withTime(streamTime);
     }
     boolean isStreamed = !method.getType().serverSendsOneMessage();
     return isStreamed && firstMessageTime != null
@@ -170,10 +171,15 @@ final class ProtectedCalls implements ClientInterceptor {
     return a.minimum(b);
   }
 
-  /** The time of an attempt on the wire: a stream outlives the attempt that begins it. */
-  long attemptNanos(CallContext attempt, boolean isStream) {
-    long left = attempt.remainingNanos(streamTime.toNanos());
-    return isStream ? streamTime.toNanos() : left;
+  /**
+   * The time of an attempt on the wire. A stream outlives the attempt that begins it, but no
+   * deadline of its caller.
+   */
+  long attemptNanos(CallContext attempt, CallContext caller, boolean isStream) {
+    long longest = streamTime.toNanos();
+    return isStream
+        ? Math.min(longest, caller.remainingNanos(longest))
+        : attempt.remainingNanos(longest);
   }
 
   /** Runs callbacks of a call that has no executor of its own. */

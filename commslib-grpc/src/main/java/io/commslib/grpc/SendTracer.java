@@ -13,21 +13,32 @@ final class SendTracer extends ClientStreamTracer.Factory {
   private final GrpcRetries retries;
   private final ClientAttempt<?, ?> attempt;
   private final @Nullable Backend backend;
+  private final @Nullable String subset;
   private volatile boolean hasLeft;
   private volatile boolean isAnswering;
   private volatile boolean isAnswered;
   private volatile boolean isForeign;
 
   /** Creates the tracer of an attempt, which it ends if the channel itself repeats it. */
-  SendTracer(GrpcRetries retries, ClientAttempt<?, ?> attempt, @Nullable Backend backend) {
+  SendTracer(
+      GrpcRetries retries,
+      ClientAttempt<?, ?> attempt,
+      @Nullable Backend backend,
+      @Nullable String subset) {
     this.retries = retries;
     this.attempt = attempt;
     this.backend = backend;
+    this.subset = subset;
   }
 
   /** The choice of the engine, or null without one. */
   @Nullable Backend backend() {
     return backend;
+  }
+
+  /** The subset of the attempt, or null for all backends. */
+  @Nullable String subset() {
+    return subset;
   }
 
   @Override

@@ -71,7 +71,7 @@ final class ServedCalls implements ServerInterceptor {
     KeyedCall<Q, A> keyedCall =
         keyed == null
             ? null
-            : new KeyedCall<>(keyed, call, serving, caller(known, headers), headers, deadline);
+            : new KeyedCall<>(keyed, call, serving, caller(known, headers), headers);
     Context context =
         known.withValues(GrpcContexts.RECEIVED, received, KeyedCall.CURRENT, keyedCall);
     Context before = context.attach();

@@ -92,6 +92,30 @@ class BackendsTest {
   }
 
   @Test
+  void aSubsetGetsItsCallsFromTheFirstOneOn() throws Exception {
+    remotes.add(fixture.remote());
+    remotes.add(fixture.remote());
+    names = fixture.add(new StaticResolver(ports(2)));
+    int canary = remotes.get(1).port();
+    for (int i = 0; i < 20; i++) {
+      ManagedChannel channel =
+          fixture.built(
+              GrpcCalls.builder(fixture.resilience, "stock")
+                  .subset("canary", address -> isAt(address, canary))
+                  .subset("stable", address -> !isAt(address, canary))
+                  .protect(
+                      Grpc.newChannelBuilder(names.target(), InsecureChannelCredentials.create())));
+      StockGrpc.newBlockingStub(channel).withOption(GrpcCalls.SUBSET, "canary").levelOf(APPLE);
+    }
+    assertThat(arrived(0)).isZero();
+    assertThat(arrived(1)).isEqualTo(20);
+  }
+
+  private static boolean isAt(SocketAddress address, int port) {
+    return ((InetSocketAddress) address).getPort() == port;
+  }
+
+  @Test
   void oneBackendDoesNotGetEverything() throws Exception {
     StockGrpc.StockBlockingStub stub = stub(4, settings -> settings);
     call(stub, 400);

@@ -99,9 +99,11 @@ class GrpcFault {
             .withDeadline(own.getDeadline())
             .withExecutor(own.getExecutor())
             .withStreamTracerFactory(seen);
-    Backend chosen = own.getOption(Backend.CHOSEN);
-    if (chosen != null) {
-      options = options.withOption(Backend.CHOSEN, chosen);
+    if (tracer.backend() != null) {
+      // The balancer finds the choice of the engine by it.
+      options =
+          options.withStreamTracerFactory(
+              new SendTracer(new GrpcRetries(), null, tracer.backend(), tracer.subset()));
     }
     return new Attempt<>(this, running, method, options(options), next, seen);
   }

@@ -191,6 +191,77 @@ class KeyedCallsTest {
   }
 
   @Test
+  void aHandlerThatAnswersOnItsOwnThreadHasOneEffectAlthoughItsCallerGivesUp() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    stock.reserve =
+        (arrival, request, to) ->
+            new Thread(
+                    () -> {
+                      arrived.countDown();
+                      try {
+                        over.await();
+                      } catch (InterruptedException e) {
+                        return;
+                      }
+                      RemoteStock.answer(to, Reservation.newBuilder().setNumber(1).build());
+                    })
+                .start();
+    Future<Reservation> first =
+        StockGrpc.newFutureStub(channel)
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(key("k")))
+            .reserve(ONE);
+    assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
+    first.cancel(true);
+    for (int i = 0; i < 20; i++) {
+      isProblem(
+          () -> with("k").reserve(ONE),
+          Status.Code.ABORTED,
+          "COMMS-GRPC-134: a call with this idempotency key is in progress");
+    }
+    over.countDown();
+    Await.until("its answer is stored", () -> answered(with("k")));
+    assertThat(with("k").reserve(ONE).getNumber()).isEqualTo(1);
+    assertThat(stock.effects).hasSize(1);
+  }
+
+  private static boolean answered(StockGrpc.StockBlockingStub stub) {
+    try {
+      return stub.reserve(ONE).getNumber() == 1;
+    } catch (StatusRuntimeException e) {
+      return false;
+    }
+  }
+
+  private static Metadata key(String key) {
+    Metadata headers = new Metadata();
+    headers.put(GrpcHeaders.IDEMPOTENCY_KEY, key);
+    return headers;
+  }
+
+  @Test
+  void anEndThatARepetitionNeedNotHaveIsNotStored() {
+    stock.reserve =
+        (arrival, request, to) -> {
+          if (stock.effects.size() == 1) {
+            // As a handler does that sees its call cancelled.
+            to.onError(Status.CANCELLED.asRuntimeException());
+          } else if (stock.effects.size() == 2) {
+            to.onCompleted();
+          } else {
+            RemoteStock.answer(to, Reservation.newBuilder().setNumber(3).build());
+          }
+        };
+    for (int i = 0; i < 2; i++) {
+      assertThat(catchThrowableOfType(StatusRuntimeException.class, () -> with("k").reserve(ONE)))
+          .isNotNull();
+    }
+    assertThat(with("k").reserve(ONE).getNumber()).isEqualTo(3);
+    assertThat(with("k").reserve(ONE).getNumber()).isEqualTo(3);
+    assertThat(stock.effects).hasSize(3);
+  }
+
+  @Test
   void anAnswerThatIsNotKeptIsReportedAsDone() {
     stock.reserve =
         (arrival, request, to) ->

@@ -195,7 +195,9 @@ final class AsyncCall<T extends @Nullable Object> extends CallProgress<T> {
     SharedCall own = leads;
     CallContext around = own == null ? outer : own.context(outer);
     CallContext context = context(around, attempt.number, until, attempt.permit);
-    if (hedges < plan.maxHedges && operation.target().idempotency().isRepeatable()) {
+    if (hedges < plan.maxHedges
+        && operation.isRepeated()
+        && operation.target().idempotency().isRepeatable()) {
       guard().watch().restart(this, now + plan.hedgeNanos);
     }
     // Under the lock, so that a cancel on another thread finds an attempt that it can end.

@@ -265,6 +265,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   final long waitBeforeNext(int round) {
     CallOutcome last = known();
     if (round >= plan.maxAttempts
+        || !operation.isRepeated()
         || refusal == Refusal.DEADLINE.ordinal()
         || failure instanceof Error
         || !RetryPolicy.permits(operation.target(), last)) {
@@ -319,7 +320,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
         sent,
         endNanos - startNanos,
         elapsed,
-        plan.maxAttempts > 1,
+        plan.maxAttempts > 1 && operation.isRepeated(),
         hasThread(),
         thrown);
   }

@@ -73,6 +73,10 @@ public final class GuardedOperation {
     return settings.isMirrored();
   }
 
+  boolean isRepeated() {
+    return settings.isRepeated();
+  }
+
   /** The endpoints of one call, or null if the engine chooses none. */
   @Nullable EndpointChoice<?> endpoints() {
     return endpoints;
@@ -194,6 +198,16 @@ public final class GuardedOperation {
    */
   public GuardedOperation withoutMirror() {
     return with(settings.withoutMirror());
+  }
+
+  /**
+   * Returns a copy whose calls make one attempt, without retries and hedges, whatever the policy
+   * permits: for work that can't begin anew, such as the sending of a stream that passes through.
+   *
+   * @return the copy
+   */
+  public GuardedOperation withOneAttempt() {
+    return with(settings.withOneAttempt());
   }
 
   /**

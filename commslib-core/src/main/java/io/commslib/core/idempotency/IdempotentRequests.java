@@ -129,7 +129,8 @@ public final class IdempotentRequests {
    * @param fingerprint of the content, from {@link #fingerprint}
    * @param work runs at most once at a time for a key, unless a lease expires
    * @return the outcome
-   * @throws X as the work throws it; the key was released, unless a step could not be remembered
+   * @throws X as the work throws it; the key was released, unless a step could not be remembered or
+   *     the work has called {@link RequestAttempt#keepLeased}
    * @throws NullPointerException if the work returned null; it counts as done
    * @throws io.commslib.core.StoreException if the store fails before the work; nothing was done
    */
@@ -153,9 +154,10 @@ public final class IdempotentRequests {
     try {
       result = work.run(attempt);
     } catch (Throwable e) {
-      if (attempt.hasUnrecordedStep()) {
+      if (attempt.mayHaveEffects()) {
         log.warn(
-            "request key of {} stays leased until its lease of {} expires: a step could not be remembered",
+            "request key of {} stays leased until its lease of {} expires: a step could not be"
+                + " remembered, or the work may still run",
             request.scope(),
             lease);
       } else {

@@ -12,6 +12,7 @@ public final class RequestAttempt {
   private final RequestKey key;
   private final Claim claim;
   private boolean hasUnrecordedStep;
+  private boolean isKeptLeased;
 
   RequestAttempt(IdempotencyStore store, RequestKey key, Claim claim) {
     this.store = store;
@@ -83,8 +84,16 @@ public final class RequestAttempt {
     }
   }
 
-  /** Returns whether a step may be done that was not remembered. */
-  boolean hasUnrecordedStep() {
-    return hasUnrecordedStep;
+  /**
+   * Keeps the key leased if the work throws from now on, for work that may continue elsewhere, such
+   * as on another thread. The next attempt is granted after the lease has expired, as a takeover.
+   */
+  public void keepLeased() {
+    isKeptLeased = true;
+  }
+
+  /** Returns whether something may be done, or still be running, that is not known. */
+  boolean mayHaveEffects() {
+    return hasUnrecordedStep || isKeptLeased;
   }
 }

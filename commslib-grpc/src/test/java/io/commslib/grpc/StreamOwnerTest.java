@@ -1,0 +1,208 @@
+package io.commslib.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallException;
+import io.commslib.core.resilience.CallPolicy;
+import io.commslib.core.resilience.HedgingConfig;
+import io.commslib.core.resilience.RetryBudgetConfig;
+import io.commslib.grpc.proto.Level;
+import io.commslib.grpc.proto.LevelRequest;
+import io.commslib.grpc.proto.StockGrpc;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Which attempt a stream belongs to, and what ends it, on real servers. */
+class StreamOwnerTest {
+
+  private static final LevelRequest APPLE = LevelRequest.newBuilder().setItem("apple").build();
+  private static final int MESSAGES = 5;
+
+  private final GrpcFixture fixture = new GrpcFixture();
+
+  @AfterEach
+  void close() throws Exception {
+    fixture.close();
+  }
+
+  private void policy(CallPolicy.Builder policy) {
+    fixture.resilience.guard("stock").replacePolicy(policy.build());
+  }
+
+  private static void send(StreamObserver<Level> to) {
+    for (int i = 1; i <= MESSAGES; i++) {
+      to.onNext(Level.newBuilder().setCount(i).build());
+    }
+    to.onCompleted();
+  }
+
+  private static List<Long> received(StockGrpc.StockBlockingStub stub) {
+    List<Long> counts = new ArrayList<>();
+    stub.watch(APPLE).forEachRemaining(level -> counts.add(level.getCount()));
+    return counts;
+  }
+
+  @Test
+  void aStreamOfRequestsHasOneAttemptAlsoIfItWasNotSent() throws Exception {
+    RemoteStock gone = fixture.remote();
+    int port = gone.port();
+    gone.close();
+    StockGrpc.StockStub stock = StockGrpc.newStub(fixture.channel(port));
+    CompletableFuture<Level> answer = new CompletableFuture<>();
+    StreamObserver<Level> upload = stock.upload(completing(answer));
+    upload.onNext(Level.getDefaultInstance());
+    upload.onCompleted();
+    assertThat(attempts(answer)).isEqualTo(1);
+    CompletableFuture<Level> talk = new CompletableFuture<>();
+    stock.talk(completing(talk)).onNext(Level.getDefaultInstance());
+    assertThat(attempts(talk)).isEqualTo(1);
+  }
+
+  private static int attempts(CompletableFuture<Level> answer) throws Exception {
+    ExecutionException failed =
+        catchThrowableOfType(ExecutionException.class, () -> answer.get(20, TimeUnit.SECONDS));
+    return ((CallException) failed.getCause().getCause()).attempts();
+  }
+
+  private static StreamObserver<Level> completing(CompletableFuture<Level> answer) {
+    return new StreamObserver<>() {
+      @Override
+      public void onNext(Level value) {
+        answer.complete(value);
+      }
+
+      @Override
+      public void onError(Throwable failure) {
+        answer.completeExceptionally(failure);
+      }
+
+      @Override
+      public void onCompleted() {
+        answer.complete(Level.getDefaultInstance());
+      }
+    };
+  }
+
+  @Test
+  void theLosingAttemptOfAHedgedStreamDoesNotEndIt() throws Exception {
+    policy(
+        GrpcFixture.policy(Duration.ofSeconds(5))
+            .without(CallPolicy.Part.BREAKER)
+            .budget(new RetryBudgetConfig(100, 1_000, Duration.ofSeconds(10)))
+            .hedging(HedgingConfig.of(Duration.ofMillis(5))));
+    RemoteStock remote = fixture.remote();
+    CyclicBarrier both = new CyclicBarrier(2);
+    remote.watch =
+        (arrival, request, to) -> {
+          // The first messages of both attempts arrive at about the same time.
+          both.await(10, TimeUnit.SECONDS);
+          send(to);
+        };
+    StockGrpc.StockBlockingStub stub = StockGrpc.newBlockingStub(fixture.channel(remote.port()));
+    for (int i = 0; i < 60; i++) {
+      assertThat(received(stub)).containsExactly(1L, 2L, 3L, 4L, 5L);
+    }
+  }
+
+  @Test
+  void anAttemptThatIsTooLateDoesNotEndTheStreamOfItsRepetition() throws Exception {
+    policy(
+        GrpcFixture.policy(Duration.ofMillis(60))
+            .without(CallPolicy.Part.BREAKER)
+            .budget(new RetryBudgetConfig(100, 1_000, Duration.ofSeconds(10))));
+    RemoteStock remote = fixture.remote();
+    remote.watch =
+        (arrival, request, to) -> {
+          if (arrival.number() % 2 == 1) {
+            // At about the attempt's end, sometimes before and sometimes after it.
+            new CountDownLatch(1).await(50 + arrival.number() / 2, TimeUnit.MILLISECONDS);
+          }
+          send(to);
+        };
+    StockGrpc.StockBlockingStub stub = StockGrpc.newBlockingStub(fixture.channel(remote.port()));
+    for (int i = 0; i < 20; i++) {
+      assertThat(received(stub)).containsExactly(1L, 2L, 3L, 4L, 5L);
+    }
+  }
+
+  @Test
+  void theDeadlineOfTheCallersContextEndsAStreamThatHasBegun() throws Exception {
+    RemoteStock remote = fixture.remote();
+    remote.watch = (arrival, request, to) -> to.onNext(Level.getDefaultInstance());
+    StockGrpc.StockBlockingStub stub = StockGrpc.newBlockingStub(fixture.channel(remote.port()));
+    StatusRuntimeException failure =
+        catchThrowableOfType(
+            StatusRuntimeException.class,
+            () -> CallContext.within(Duration.ofMillis(400), () -> received(stub)));
+    assertThat(failure.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+    assertThat(remote.arrivals.get(0).millisLeft()).isBetween(1L, 400L);
+  }
+
+  @Test
+  void aCancelEndsACallWhoseAnswerWaitsForADemand() throws Exception {
+    RemoteStock remote = fixture.remote();
+    Channel channel = fixture.channel(remote.port());
+    for (boolean isStreamed : new boolean[] {false, true}) {
+      CompletableFuture<Status> end = new CompletableFuture<>();
+      ClientCall<LevelRequest, Level> call =
+          channel.newCall(
+              isStreamed ? StockGrpc.getWatchMethod() : StockGrpc.getLevelOfMethod(),
+              CallOptions.DEFAULT);
+      CountDownLatch answered = new CountDownLatch(1);
+      remote.levelOf =
+          (arrival, request, to) -> {
+            RemoteStock.answer(to, Level.getDefaultInstance());
+            answered.countDown();
+          };
+      remote.watch =
+          (arrival, request, to) -> {
+            send(to);
+            answered.countDown();
+          };
+      call.start(ending(end), new Metadata());
+      call.sendMessage(APPLE);
+      call.halfClose();
+      assertThat(answered.await(10, TimeUnit.SECONDS)).isTrue();
+      call.cancel("not wanted", null);
+      assertThat(end.get(10, TimeUnit.SECONDS).getCode()).isEqualTo(Status.Code.CANCELLED);
+    }
+  }
+
+  private static ClientCall.Listener<Level> ending(CompletableFuture<Status> end) {
+    return new ClientCall.Listener<>() {
+      @Override
+      public void onClose(Status status, Metadata trailers) {
+        end.complete(status);
+      }
+    };
+  }
+
+  @Test
+  void aCallThatWasCancelledBeforeCannotBeStarted() throws Exception {
+    RemoteStock remote = fixture.remote();
+    ClientCall<LevelRequest, Level> call =
+        fixture.channel(remote.port()).newCall(StockGrpc.getLevelOfMethod(), CallOptions.DEFAULT);
+    call.cancel("not wanted", null);
+    assertThatThrownBy(() -> call.start(ending(new CompletableFuture<>()), new Metadata()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("cancelled");
+  }
+}
