@@ -15,16 +15,24 @@ final class BaggageText {
   /** Printable ASCII without the separators of the list and the percent sign. */
   private static final String RESERVED = "\",;\\%= ";
 
+  /** A server takes 8 KiB of metadata by default, which are not only for baggage. */
+  static final int MAX_CHARS = 4_096;
+
   private BaggageText() {}
 
+  /** Entries beyond {@link #MAX_CHARS} are left out: they must not make a call impossible. */
   static String write(Map<String, String> entries) {
     StringBuilder list = new StringBuilder();
     entries.forEach(
         (name, value) -> {
+          int before = list.length();
           list.append(list.isEmpty() ? "" : ",");
           encode(name, list);
           list.append('=');
           encode(value, list);
+          if (list.length() > MAX_CHARS) {
+            list.setLength(before);
+          }
         });
     return list.toString();
   }

@@ -3,6 +3,7 @@ package io.commslib.grpc;
 import io.commslib.core.call.CallContext;
 import io.commslib.core.idempotency.IdempotencyKeyHeader;
 import io.grpc.Metadata;
+import org.jspecify.annotations.Nullable;
 
 /** Writes what travels with an attempt. What the caller has set itself stays as it is. */
 final class ContextMetadata {
@@ -13,7 +14,9 @@ final class ContextMetadata {
   static Metadata of(Metadata own, CallContext attempt) {
     Metadata headers = new Metadata();
     headers.merge(own);
-    if (attempt.hasIdempotencyKey() && !headers.containsKey(GrpcHeaders.IDEMPOTENCY_KEY)) {
+    if (attempt.hasIdempotencyKey()
+        && !keeps(headers.get(GrpcHeaders.IDEMPOTENCY_KEY), attempt.idempotencyKey())) {
+      headers.discardAll(GrpcHeaders.IDEMPOTENCY_KEY);
       headers.put(
           GrpcHeaders.IDEMPOTENCY_KEY, IdempotencyKeyHeader.format(attempt.idempotencyKey()));
     }
@@ -29,5 +32,14 @@ final class ContextMetadata {
       headers.put(GrpcHeaders.BAGGAGE, BaggageText.write(attempt.baggage()));
     }
     return headers;
+  }
+
+  /** The key of the call replaces another one; a malformed one is for the server to refuse. */
+  private static boolean keeps(@Nullable String header, String key) {
+    if (header == null) {
+      return false;
+    }
+    IdempotencyKeyHeader parsed = IdempotencyKeyHeader.parse(header);
+    return !parsed.isValid() || parsed.key().equals(key);
   }
 }

@@ -55,6 +55,11 @@ final class HandlerThread extends AtomicInteger {
     }
   }
 
+  /** Whether code runs. */
+  boolean isRunning() {
+    return get() != IDLE;
+  }
+
   boolean isStopped() {
     return isStopped;
   }

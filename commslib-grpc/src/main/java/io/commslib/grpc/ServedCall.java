@@ -24,11 +24,13 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
   private final HandlerThread thread = new HandlerThread();
   private final Object lock = new Object();
   private final boolean hasOneAnswer;
+  private volatile boolean isGone;
 
   /** Guarded by the lock. */
   private boolean isClosed;
 
   private boolean hasAnswered;
+  private boolean hasLeft;
   private @Nullable CapturedAnswer<A> captured;
   private HandlerPermit permit = HandlerPermit.FREE;
   private @Nullable ScheduledTask timer;
@@ -187,8 +189,30 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
 
   /** The call has left, with an answer or without one. */
   void left() {
+    synchronized (lock) {
+      if (hasLeft) {
+        return;
+      }
+      hasLeft = true;
+    }
     serving.leaves();
     ends(null);
+  }
+
+  /**
+   * gRPC has ended the call, also if an interceptor around the library's has lost the listener that
+   * says so. A handler that still runs keeps the place of its call.
+   */
+  void gone() {
+    isGone = true;
+    leaveIfGone();
+  }
+
+  /** To be called after code of the handler. */
+  void leaveIfGone() {
+    if (isGone && !thread.isRunning()) {
+      left();
+    }
   }
 
   private void ends(@Nullable CallStatus status) {

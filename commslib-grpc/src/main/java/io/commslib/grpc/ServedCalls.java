@@ -100,5 +100,6 @@ final class ServedCalls implements ServerInterceptor {
     if (ended.cancellationCause() != null) {
       call.thread().stop();
     }
+    call.gone();
   }
 }

@@ -124,6 +124,7 @@ final class ServedListener<Q, A> extends ServerCall.Listener<Q> {
       outer.restore();
       context.detach(before);
       call.thread().exit();
+      call.leaveIfGone();
     }
     if (failure != null) {
       // Never further: an error in a task of gRPC ends the later events of the call, its end too.

@@ -27,6 +27,7 @@ import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -34,6 +35,7 @@ import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
@@ -211,6 +213,34 @@ class GrpcCallsTest {
     assertThat(arrival.header(GrpcHeaders.TRACEPARENT)).isEqualTo(trace);
     assertThat(arrival.header(GrpcHeaders.TRACESTATE)).isEqualTo("vendor=1");
     assertThat(arrival.header(GrpcHeaders.BAGGAGE)).isEqualTo("tenant=a%2Cb%3Dc%C3%A9");
+  }
+
+  @Test
+  void moreBaggageThanFitsIsLeftOut() throws Exception {
+    RemoteStock remote = fixture.remote();
+    StockGrpc.StockBlockingStub stock = StockGrpc.newBlockingStub(fixture.channel(remote.port()));
+    CallContext full = CallContext.current();
+    for (int i = 0; i < CallContext.MAX_BAGGAGE_ENTRIES; i++) {
+      full = full.withBaggage("entry-" + i, "\u00e9".repeat(40));
+    }
+    full.<Level, RuntimeException>call(() -> stock.levelOf(APPLE));
+    assertThat(remote.arrivals).hasSize(1);
+    assertThat(remote.arrivals.get(0).header(GrpcHeaders.BAGGAGE))
+        .hasSizeBetween(BaggageText.MAX_CHARS / 2, BaggageText.MAX_CHARS)
+        .startsWith("entry-");
+  }
+
+  @Test
+  void theKeyOfTheCallReplacesAnotherOne() throws Exception {
+    RemoteStock remote = fixture.remote();
+    Metadata own = new Metadata();
+    own.put(GrpcHeaders.IDEMPOTENCY_KEY, "\"other\"");
+    StockGrpc.newBlockingStub(fixture.channel(remote.port()))
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(own))
+        .withOption(GrpcCalls.IDEMPOTENCY_KEY, "order-17")
+        .reserve(ReserveRequest.getDefaultInstance());
+    assertThat(remote.arrivals.get(0).header(GrpcHeaders.IDEMPOTENCY_KEY))
+        .isEqualTo("\"order-17\"");
   }
 
   @Test

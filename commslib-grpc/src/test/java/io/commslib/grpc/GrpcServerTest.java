@@ -27,6 +27,9 @@ import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -80,6 +83,42 @@ class GrpcServerTest {
 
   private StockGrpc.StockBlockingStub stub(GrpcServer server) {
     return StockGrpc.newBlockingStub(fixture.bare(server.port()));
+  }
+
+  @Test
+  void anInterceptorAroundTheServerThatThrowsKeepsNoPlace() {
+    AtomicReference<String> mode = new AtomicReference<>("throws");
+    GrpcServer server =
+        GrpcServer.builder(
+                Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+                    .intercept(
+                        new ServerInterceptor() {
+                          @Override
+                          public <Q, A> ServerCall.Listener<Q> interceptCall(
+                              ServerCall<Q, A> call,
+                              Metadata headers,
+                              ServerCallHandler<Q, A> next) {
+                            ServerCall.Listener<Q> lost = next.startCall(call, headers);
+                            if (mode.get().equals("throws")) {
+                              throw new IllegalStateException("after the start");
+                            }
+                            return lost;
+                          }
+                        }),
+                fixture.resilience)
+            .maxInFlight(2)
+            .drainDelay(Duration.ZERO)
+            .service(stock.recorded())
+            .build();
+    fixture.<AutoCloseable>add(server::close);
+    server.start();
+    StockGrpc.StockBlockingStub caller = stub(server);
+    for (int i = 0; i < 5; i++) {
+      assertThat(failure(() -> caller.levelOf(APPLE))).isNotNull();
+    }
+    Await.until("no place is kept", () -> server.health().details().get("inFlight").equals("0"));
+    mode.set("returns");
+    assertThat(caller.levelOf(APPLE)).isNotNull();
   }
 
   @Test
