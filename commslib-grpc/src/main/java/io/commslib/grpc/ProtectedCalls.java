@@ -13,6 +13,7 @@ import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
+import io.grpc.ClientStreamTracer;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Metadata;
@@ -95,6 +96,9 @@ final class ProtectedCalls implements ClientInterceptor {
     if (key != null) {
       operation = operation.withKey(key);
     }
+    if (isWithinAnother(options)) {
+      operation = operation.withOneAttempt();
+    }
     String subset = options.getOption(GrpcCalls.SUBSET);
     if (subset != null) {
       operation = operation.inSubset(subset);
@@ -107,6 +111,16 @@ final class ProtectedCalls implements ClientInterceptor {
     return isStreamed && firstMessageTime != null
         ? operation.withTime(firstMessageTime)
         : operation;
+  }
+
+  /** Whether this call is an attempt of another protected one, which repeats it. */
+  private static boolean isWithinAnother(CallOptions options) {
+    for (ClientStreamTracer.Factory tracer : options.getStreamTracerFactories()) {
+      if (tracer instanceof SendTracer) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private Prepared prepared(String method, Idempotency idempotency) {

@@ -216,6 +216,17 @@ class GrpcCallsTest {
   }
 
   @Test
+  void attemptsDoNotMultiplyIfACallIsProtectedTwice() throws Exception {
+    RemoteStock remote = fixture.remote();
+    remote.levelOf = (arrival, request, to) -> RemoteStock.fail(to, Status.Code.UNAVAILABLE);
+    Channel twice =
+        ClientInterceptors.intercept(
+            fixture.channel(remote.port()), GrpcCalls.interceptor(fixture.resilience, "outer"));
+    assertThat(failure(() -> StockGrpc.newBlockingStub(twice).levelOf(APPLE))).isNotNull();
+    assertThat(remote.arrivals).hasSize(3);
+  }
+
+  @Test
   void moreBaggageThanFitsIsLeftOut() throws Exception {
     RemoteStock remote = fixture.remote();
     StockGrpc.StockBlockingStub stock = StockGrpc.newBlockingStub(fixture.channel(remote.port()));
