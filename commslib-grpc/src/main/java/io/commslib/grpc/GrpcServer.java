@@ -292,6 +292,7 @@ public final class GrpcServer implements LifecycleComponent {
      *
      * @param service an ordinary service, for example an {@code ImplBase}
      * @return this builder
+     * @throws IllegalArgumentException if a service of its name was added before
      */
     public Builder service(BindableService service) {
       return service(service.bindService());
@@ -303,9 +304,15 @@ public final class GrpcServer implements LifecycleComponent {
      *
      * @param service the service
      * @return this builder
+     * @throws IllegalArgumentException if a service of its name was added before
      */
     public Builder service(ServerServiceDefinition service) {
-      services.add(Objects.requireNonNull(service, "service"));
+      String serviceName = service.getServiceDescriptor().getName();
+      boolean isNew =
+          services.stream()
+              .noneMatch(other -> other.getServiceDescriptor().getName().equals(serviceName));
+      Checks.check(isNew, "service", serviceName, "each once");
+      services.add(service);
       return this;
     }
 

@@ -112,6 +112,6 @@ final class ServerProblems {
     return permanent(
         CallStatus.ALREADY_EXISTS,
         "COMMS-GRPC-135",
-        "the call was carried out before, and its answer was too large to be kept");
+        "the call was carried out before, and its answer could not be kept");
   }
 }

@@ -86,6 +86,19 @@ class GrpcServerTest {
   }
 
   @Test
+  void aServiceIsAddedOnce() {
+    GrpcServer.Builder builder =
+        GrpcServer.builder(
+                Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create()),
+                fixture.resilience)
+            .service(stock);
+    assertThatThrownBy(() -> builder.service(stock.recorded()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("service: ")
+        .hasMessageContaining("Stock (expected: each once)");
+  }
+
+  @Test
   void anInterceptorAroundTheServerThatThrowsKeepsNoPlace() {
     AtomicReference<String> mode = new AtomicReference<>("throws");
     GrpcServer server =

@@ -274,7 +274,7 @@ class KeyedCallsTest {
     isProblem(
         () -> with("k").reserve(ONE),
         Status.Code.ALREADY_EXISTS,
-        "COMMS-GRPC-135: the call was carried out before, and its answer was too large");
+        "COMMS-GRPC-135: the call was carried out before, and its answer could not be kept");
     assertThat(stock.effects).hasSize(1);
   }
 
