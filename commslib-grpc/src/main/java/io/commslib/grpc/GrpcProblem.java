@@ -32,6 +32,10 @@ public final class GrpcProblem {
 
   private static final String RETRYABLE = "retryable";
   private static final int MAX_DETAIL_CHARS = 1_000;
+
+  /** The maximum number of bytes of a status' description; the details have the whole text. */
+  private static final int MAX_DESCRIPTION_BYTES = 2_000;
+
   private static final int MAX_CODE_CHARS = 100;
   private static final Duration MAX_RETRY_AFTER = Duration.ofDays(365);
 
@@ -157,7 +161,24 @@ public final class GrpcProblem {
 
   Status grpcStatus() {
     String text = code == null ? detail : detail.isEmpty() ? code : code + ": " + detail;
-    return Status.fromCodeValue(status.code()).withDescription(text);
+    return Status.fromCodeValue(status.code()).withDescription(fitting(text));
+  }
+
+  /**
+   * The beginning of a text that fits beside the details into the 8 KiB of metadata which a caller
+   * takes. gRPC writes each byte that is not printable ASCII as three.
+   */
+  private static String fitting(String text) {
+    int bytes = 0;
+    for (int at = 0; at < text.length(); ) {
+      int point = text.codePointAt(at);
+      bytes += point < 0x80 ? 1 : 3 * (point < 0x800 ? 2 : point < 0x10000 ? 3 : 4);
+      if (bytes > MAX_DESCRIPTION_BYTES) {
+        return text.substring(0, at) + "...";
+      }
+      at += Character.charCount(point);
+    }
+    return text;
   }
 
   Metadata trailers() {

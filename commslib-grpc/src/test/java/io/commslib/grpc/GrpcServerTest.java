@@ -86,6 +86,26 @@ class GrpcServerTest {
   }
 
   @Test
+  void aLongDetailOfAnyAlphabetArrives() {
+    String detail = "\u0416".repeat(1_000);
+    stock.levelOf =
+        (arrival, request, to) ->
+            to.onError(
+                GrpcProblem.builder(CallStatus.UNAVAILABLE)
+                    .detail(detail)
+                    .retryable(false)
+                    .build()
+                    .asException());
+    GrpcServer server = fixture.server(stock, settings -> settings);
+    StatusRuntimeException failure = failure(() -> stub(server).levelOf(APPLE));
+    assertThat(failure.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+    assertThat(failure.getStatus().getDescription()).startsWith("\u0416").endsWith("...");
+    GrpcProblem problem = GrpcProblem.of(failure).orElseThrow();
+    assertThat(problem.detail()).isEqualTo(detail);
+    assertThat(problem.isRetryable()).isFalse();
+  }
+
+  @Test
   void aServiceIsAddedOnce() {
     GrpcServer.Builder builder =
         GrpcServer.builder(
