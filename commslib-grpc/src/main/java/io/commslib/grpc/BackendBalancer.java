@@ -152,21 +152,23 @@ final class BackendBalancer extends LoadBalancer {
 
   private void update(Status last) {
     List<Backend> connected = new ArrayList<>();
-    boolean isConnecting = false;
+    List<Backend> connecting = new ArrayList<>();
     for (Backend backend : all.values()) {
       if (backend.isReady()) {
         connected.add(backend);
-      } else {
-        isConnecting |= backend.state() != ConnectivityState.TRANSIENT_FAILURE;
+      } else if (backend.state() != ConnectivityState.TRANSIENT_FAILURE) {
+        connecting.add(backend);
       }
     }
+    boolean isConnecting = !connecting.isEmpty();
     hasBegun |= !isConnecting && !connected.isEmpty();
     // Without any, the last ones stay: attempts to them fail as not sent, and may be repeated.
     if (backends != null && hasBegun && !connected.isEmpty()) {
       backends.replace(connected);
     }
     if (!connected.isEmpty()) {
-      helper.updateBalancingState(ConnectivityState.READY, new BackendPicker(connected, backends));
+      helper.updateBalancingState(
+          ConnectivityState.READY, new BackendPicker(connected, connecting, backends));
     } else if (isConnecting) {
       helper.updateBalancingState(
           ConnectivityState.CONNECTING, new FixedResultPicker(PickResult.withNoResult()));

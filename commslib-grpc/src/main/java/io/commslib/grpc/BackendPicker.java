@@ -16,16 +16,19 @@ import org.jspecify.annotations.Nullable;
 final class BackendPicker extends SubchannelPicker {
 
   private final List<Backend> connected;
+  private final List<Backend> connecting;
   private final @Nullable Backends backends;
   private final AtomicInteger turn = new AtomicInteger();
 
   /**
    * Creates a picker.
    *
+   * @param connecting those that may be connected soon
    * @param backends knows the members of subsets; null if there are none
    */
-  BackendPicker(List<Backend> connected, @Nullable Backends backends) {
+  BackendPicker(List<Backend> connected, List<Backend> connecting, @Nullable Backends backends) {
     this.connected = connected;
+    this.connecting = connecting;
     this.backends = backends;
   }
 
@@ -37,13 +40,20 @@ final class BackendPicker extends SubchannelPicker {
       return chosen.pick();
     }
     String subset = attempt == null ? null : attempt.subset();
-    List<Backend> members =
-        subset == null || backends == null ? connected : backends.members(subset, connected);
+    List<Backend> members = members(subset, connected);
     if (members.isEmpty()) {
+      // Another picker follows once they are connected or have failed.
+      if (!members(subset, connecting).isEmpty()) {
+        return PickResult.withNoResult();
+      }
       return PickResult.withError(
           Status.UNAVAILABLE.withDescription("no backend of subset " + subset + " is connected"));
     }
     return members.get(Math.floorMod(turn.getAndIncrement(), members.size())).pick();
+  }
+
+  private List<Backend> members(@Nullable String subset, List<Backend> of) {
+    return subset == null || backends == null ? of : backends.members(subset, of);
   }
 
   /** The tracer of the attempt has both: an option of its own would copy all options once more. */
