@@ -54,7 +54,7 @@ class GrpcFault {
     return false;
   }
 
-  /** The caller does not wait for the attempt any more. */
+  /** The caller no longer waits for the attempt. */
   void cancelled(Attempt<?, ?> attempt) {}
 
   /** How an attempt ends; with content only if a fault has made it up. */

@@ -39,6 +39,15 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
 
   private static final Refusal[] REFUSALS = Refusal.values();
 
+  /** An attempt may have been sent, the last one or one before it. */
+  private static final int IS_PERHAPS_SENT = 1;
+
+  /** More time would have permitted more. */
+  private static final int IS_OUT_OF_TIME = 2;
+
+  /** The last attempt has failed. */
+  private static final int HAS_FAILED = 4;
+
   /** Changes between attempts, if the policy splits the calls over subsets. */
   transient GuardedOperation operation;
 
@@ -50,18 +59,17 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   final long endNanos;
 
   private transient @Nullable CallOutcome outcome;
-  private transient @Nullable Throwable failure;
-  private transient @Nullable T answer;
+
+  /** The answer, or with {@link #HAS_FAILED} the failure: a field for each costs 8 bytes a call. */
+  private transient @Nullable Object end;
+
   private byte sent;
 
   /** The ordinal of the policy that refused the last attempt. */
   private byte refusal = NOT_REFUSED;
 
-  /** Whether an attempt may have been sent, the last one or one before it. */
-  private boolean isPerhapsSent;
-
-  /** Whether more time would have permitted more. */
-  private boolean isOutOfTime;
+  /** The bits of what has happened so far. */
+  private byte flags;
 
   CallProgress(GuardedOperation operation, CallContext outer, @Nullable Thread thread) {
     super(thread);
@@ -104,7 +112,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   final @Nullable Permit enter(int number, long now) {
     refusal = NOT_REFUSED;
     if (endNanos - now < Plan.MIN_ATTEMPT_NANOS) {
-      isOutOfTime = true;
+      mark(IS_OUT_OF_TIME);
       refuse(number, Refusal.DEADLINE, Outcomes.NOT_STARTED_IN_TIME);
       return null;
     }
@@ -167,7 +175,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     boolean isFirst = outcome == null || outcome.certainty() == SendCertainty.NOT_SENT;
     if (isFirst || by != Refusal.DEADLINE) {
       outcome = isFirst ? refused : Outcomes.afterSending(refused);
-      failure = null;
+      endsWith(null, null);
     }
     refusal = (byte) by.ordinal();
     report(number, refused, 0, by);
@@ -176,8 +184,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   /** Counts an attempt that is about to run; returns the end of its time. */
   final long begins(long now) {
     sent++;
-    answer = null;
-    failure = null;
+    endsWith(null, null);
     // An operation with a time of its own may use all of it for one attempt.
     boolean isWhole = operation.timeNanos() > 0 || endNanos - now < plan.attemptNanos;
     return isWhole ? endNanos : now + plan.attemptNanos;
@@ -227,21 +234,19 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
   final void ended(CallOutcome result, @Nullable T returned, @Nullable Throwable thrown) {
     CallOutcome now = result;
     if (result.certainty() != SendCertainty.NOT_SENT) {
-      isPerhapsSent = true;
-    } else if (isPerhapsSent) {
+      mark(IS_PERHAPS_SENT);
+    } else if (has(IS_PERHAPS_SENT)) {
       now = Outcomes.afterSending(result);
     }
     outcome = now;
-    answer = returned;
-    failure = thrown;
+    endsWith(returned, thrown);
     refusal = NOT_REFUSED;
   }
 
   /** Records that the call was cancelled; an attempt in flight may have been sent. */
   final void cancelled(@Nullable Throwable cause, boolean isInFlight) {
-    outcome = isInFlight || isPerhapsSent ? Outcomes.INTERRUPTED : Outcomes.CANCELLED_BEFORE;
-    answer = null;
-    failure = cause;
+    outcome = isInFlight || has(IS_PERHAPS_SENT) ? Outcomes.INTERRUPTED : Outcomes.CANCELLED_BEFORE;
+    endsWith(null, cause);
     refusal = NOT_REFUSED;
   }
 
@@ -267,7 +272,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     if (round >= plan.maxAttempts
         || !operation.isRepeated()
         || refusal == Refusal.DEADLINE.ordinal()
-        || failure instanceof Error
+        || failure() instanceof Error
         || !RetryPolicy.permits(operation.target(), last)) {
       return ENDS;
     }
@@ -277,7 +282,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
       return ENDS;
     }
     if (endNanos - now() - wait < Plan.MIN_ATTEMPT_NANOS) {
-      isOutOfTime = true;
+      mark(IS_OUT_OF_TIME);
       return ENDS;
     }
     return !plan.hasBudget || guard().budget().tryWithdraw() ? wait : ENDS;
@@ -294,15 +299,17 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
 
   /** Whether another call with more time could have continued where this one ended. */
   final boolean isOutOfTime() {
-    return isOutOfTime || now() - endNanos >= 0;
+    return has(IS_OUT_OF_TIME) || now() - endNanos >= 0;
   }
 
   /** Reports the end of the call; returns the failure of the caller, or null with an answer. */
   final @Nullable Throwable finish() {
     CallOutcome last = known();
     boolean isAnswered = refusal == NOT_REFUSED && last.certainty() == SendCertainty.ANSWERED;
-    Throwable thrown = failure;
-    failure = null;
+    Throwable thrown = failure();
+    if (thrown != null) {
+      endsWith(null, null);
+    }
     boolean isObserved = guard().events().observesCalls();
     // A call that succeeds need not read the clock again.
     long elapsed = isAnswered && thrown == null && !isObserved ? 0 : now() - startNanos;
@@ -312,7 +319,7 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
     if (thrown instanceof Error || (isAnswered && (thrown == null || isAnswer(thrown)))) {
       return thrown;
     }
-    answer = null;
+    endsWith(null, null);
     return CallFailures.of(
         operation.target(),
         last,
@@ -334,10 +341,27 @@ abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Wat
    * The answer, whatever the work returned. The tick may keep a call for a while after its end, so
    * the answer is handed over and not kept.
    */
-  @SuppressWarnings("NullAway")
+  @SuppressWarnings({"NullAway", "unchecked"})
   final T takeAnswer() {
-    T last = answer;
-    answer = null;
+    T last = (T) end;
+    end = null;
     return last;
+  }
+
+  private void endsWith(@Nullable T answer, @Nullable Throwable failure) {
+    end = failure == null ? answer : failure;
+    flags = (byte) (failure == null ? flags & ~HAS_FAILED : flags | HAS_FAILED);
+  }
+
+  private @Nullable Throwable failure() {
+    return has(HAS_FAILED) ? (Throwable) end : null;
+  }
+
+  private void mark(int flag) {
+    flags |= (byte) flag;
+  }
+
+  private boolean has(int flag) {
+    return (flags & flag) != 0;
   }
 }

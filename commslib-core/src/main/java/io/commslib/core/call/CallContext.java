@@ -288,7 +288,7 @@ public final class CallContext {
   }
 
   /**
-   * Returns how much the result of the work matters, by its entry in the baggage.
+   * Returns the criticality of the work, which is an entry of the baggage.
    *
    * @return the criticality, {@link Criticality#CRITICAL} without an entry that is known
    */
