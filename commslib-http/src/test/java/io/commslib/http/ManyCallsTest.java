@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.server.Handler;
@@ -123,7 +124,22 @@ class ManyCallsTest {
     }
     assertThat(failure.get()).isNull();
     assertThat(ended).hasValue(CALLS);
-    assertThat(RecordingFile.readAllEvents(recorded)).as("pinned").isEmpty();
+    assertThat(RecordingFile.readAllEvents(recorded))
+        .filteredOn(pinned -> !waitsForClass(pinned))
+        .as("pinned")
+        .isEmpty();
+  }
+
+  /**
+   * Whether a thread only waited until another one had linked or initialized a class, which happens
+   * once for each class. Code that blocks in an initializer or under a native frame has another
+   * reason.
+   */
+  private static boolean waitsForClass(RecordedEvent pinned) {
+    String reason = pinned.getString("pinnedReason");
+    return reason.startsWith("Waited for initialization of ")
+        || (reason.startsWith("Freeze or preempt failed")
+            && pinned.getString("blockingOperation").equals("Contended monitor enter"));
   }
 
   private static Thread thread(Runnable work) throws Exception {
