@@ -1,10 +1,13 @@
 package io.commslib.grpc;
 
+import io.commslib.core.time.ScheduledTask;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +30,9 @@ final class AnswerSide<A> {
   private long requested;
 
   private @Nullable Runnable held;
+
+  /** Ends the call if no demand for the held answer comes in its time; guarded by this. */
+  private @Nullable ScheduledTask expiry;
 
   /** The ends of attempts that ended before one of them was chosen; guarded by this. */
   private @Nullable Map<ClientAttempt<?, A>, Runnable> ends;
@@ -59,7 +65,9 @@ final class AnswerSide<A> {
     ClientAttempt<?, A> from;
     synchronized (this) {
       ready = requested == 0 ? held : null;
-      held = ready == null ? held : null;
+      if (ready != null) {
+        takeHeld();
+      }
       requested += count;
       // The first message was requested by the attempt itself.
       from = source;
@@ -182,20 +190,38 @@ final class AnswerSide<A> {
         held = after(first, end);
         return;
       }
-      held = null;
+      takeHeld();
     }
     lane.run(end);
   }
 
-  /** Ends the call if an answer waits for a demand that does not come, since it is cancelled. */
+  /** Schedules the end of the call for the case that its held answer is not asked for. */
+  void expires(Function<Runnable, ScheduledTask> schedule, Supplier<Status> status) {
+    synchronized (this) {
+      if (held != null) {
+        expiry = schedule.apply(() -> closeHeld(status.get()));
+      }
+    }
+  }
+
+  /** Ends the call if an answer waits for a demand that does not come. */
   void closeHeld(Status status) {
     synchronized (this) {
       if (held == null) {
         return;
       }
-      held = null;
+      takeHeld();
     }
     close(status, new Metadata());
+  }
+
+  /** Lock held. */
+  private void takeHeld() {
+    held = null;
+    if (expiry != null) {
+      expiry.cancel();
+      expiry = null;
+    }
   }
 
   private static Runnable after(Runnable first, Runnable second) {

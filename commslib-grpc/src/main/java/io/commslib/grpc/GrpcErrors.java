@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 /** Translates the failures of calls to what a stub throws. */
 final class GrpcErrors {
 
+  private static final String WRONG_OPTION = "COMMS-GRPC-004";
+
   private GrpcErrors() {}
 
   static GrpcCallsException foreignRetryPolicy() {
@@ -34,11 +36,29 @@ final class GrpcErrors {
         null);
   }
 
+  /** An option of a stub that breaks its rule, which the failure names with its value. */
+  static GrpcCallsException wrongOption(IllegalArgumentException failure) {
+    return new GrpcCallsException(WRONG_OPTION, Failures.text(failure), failure);
+  }
+
   /** The failure of a call that its caller has cancelled. */
   static CallException cancelled(
       String reason, CallTarget target, int attempts, @Nullable Throwable cause) {
     CallOutcome outcome = CallOutcome.of(CallStatus.CANCELLED, certainty(attempts));
     return failure("COMMS-CALL-006", reason, outcome, target, attempts, cause);
+  }
+
+  /** The end of a call whose answer its caller has not asked for before the deadline. */
+  static Status notAskedFor(CallTarget target, int attempts) {
+    CallException late =
+        failure(
+            "COMMS-CALL-002",
+            "the answer was not asked for in time",
+            CallOutcome.answered(CallStatus.DEADLINE_EXCEEDED),
+            target,
+            attempts,
+            null);
+    return Status.DEADLINE_EXCEEDED.withDescription(late.getMessage()).withCause(late);
   }
 
   private static SendCertainty certainty(int attempts) {
@@ -107,8 +127,9 @@ final class GrpcErrors {
   }
 
   private static AttemptEnd refused(CommsException failure) {
-    return local(
-        Status.FAILED_PRECONDITION.withDescription(failure.getMessage()).withCause(failure));
+    Status status =
+        failure.code().equals(WRONG_OPTION) ? Status.INVALID_ARGUMENT : Status.FAILED_PRECONDITION;
+    return local(status.withDescription(failure.getMessage()).withCause(failure));
   }
 
   private static AttemptEnd ofCall(CallException call, @Nullable AttemptEnd last) {

@@ -67,13 +67,15 @@ final class GrpcOutcomes implements OutcomeClassifier<AttemptReply<?>> {
     return isForbidden ? outcome.withoutRetry() : outcome;
   }
 
-  /** A limit of this side or a refusal of a proxy would be met again. */
+  /**
+   * A limit of this side, an interceptor below that ends the call, or a refusal of a proxy would be
+   * met again. Only what may pass by itself is worth another attempt.
+   */
   private static CallOutcome unanswered(Status end, CallStatus status, SendCertainty certainty) {
     CallOutcome outcome = CallOutcome.of(status, certainty);
     return switch (end.getCode()) {
-      case RESOURCE_EXHAUSTED, UNIMPLEMENTED, UNAUTHENTICATED, PERMISSION_DENIED ->
-          certainty == SendCertainty.NOT_SENT ? outcome : outcome.withoutRetry();
-      default -> outcome;
+      case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNKNOWN, INTERNAL -> outcome;
+      default -> outcome.withoutRetry();
     };
   }
 }

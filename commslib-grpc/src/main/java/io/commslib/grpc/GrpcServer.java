@@ -175,12 +175,15 @@ public final class GrpcServer implements LifecycleComponent {
 
   /**
    * Reports all services as not serving, for good. Calls are served all the same, until the callers
-   * have learnt of it. Returns at once. Idempotent.
+   * have learnt of it. Does nothing before the start. Returns at once. Idempotent.
    */
   @Override
   public void stopIntake() {
     lock.lock();
     try {
+      if (state == LifecycleState.NEW) {
+        return;
+      }
       if (state == LifecycleState.RUNNING) {
         state = LifecycleState.DRAINING;
       }
@@ -193,7 +196,8 @@ public final class GrpcServer implements LifecycleComponent {
   /**
    * Stops the intake, waits for {@link Builder#drainDelay}, sends callers away by GOAWAY, and waits
    * for the calls in flight. A call that has arrived before gets its answer, and gRPC repeats one
-   * that has crossed the GOAWAY elsewhere. Blocks; an interrupt ends the wait.
+   * that has crossed the GOAWAY elsewhere. Does nothing before the start. Blocks; an interrupt ends
+   * the wait.
    *
    * @param timeout maximum wait
    * @return whether all calls have ended
@@ -201,6 +205,9 @@ public final class GrpcServer implements LifecycleComponent {
   @Override
   public boolean drain(Duration timeout) {
     stopIntake();
+    if (state != LifecycleState.DRAINING) {
+      return true;
+    }
     long end = runtime.time().nanoTime() + Timeouts.nanos(timeout);
     try {
       Duration wait = drainDelay.compareTo(timeout) < 0 ? drainDelay : timeout;
@@ -209,8 +216,7 @@ public final class GrpcServer implements LifecycleComponent {
       }
       server.shutdown();
       long left = Math.max(0, end - runtime.time().nanoTime());
-      return state != LifecycleState.DRAINING
-          || server.awaitTermination(left, TimeUnit.NANOSECONDS);
+      return server.awaitTermination(left, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return server.isTerminated();

@@ -317,9 +317,9 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     unwatchContext();
     if (reply != null) {
       if (reply.attempt().isInCallback()) {
-        answers.whole(reply);
+        whole(reply);
       } else {
-        deliver(() -> answers.whole(reply));
+        deliver(() -> whole(reply));
       }
       return;
     }
@@ -331,6 +331,17 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
                 failure == null ? new IllegalStateException() : failure, last, target(), attempts);
     requests.stop();
     deliver(() -> answers.close(end.status(), end.trailers()));
+  }
+
+  /** Without a demand the answer waits for one, until the deadline of the caller. */
+  private void whole(AttemptReply<A> reply) {
+    answers.whole(reply);
+    long left = caller.remainingNanos(Long.MAX_VALUE);
+    if (reply.message() != null && left != Long.MAX_VALUE) {
+      answers.expires(
+          end -> calls.after(left, () -> deliver(end)),
+          () -> GrpcErrors.notAskedFor(target(), attempts));
+    }
   }
 
   /** Runs callbacks where the caller has asked for them. */

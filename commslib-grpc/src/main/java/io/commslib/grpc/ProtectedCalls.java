@@ -4,6 +4,8 @@ import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallTarget;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.idempotency.IdempotencyKeyHeader;
+import io.commslib.core.time.ScheduledTask;
+import io.commslib.core.time.TaskScheduler;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.Workers;
 import io.commslib.resilience.Guard;
@@ -35,6 +37,7 @@ final class ProtectedCalls implements ClientInterceptor {
 
   private final Guard guard;
   private final TimeSource time;
+  private final TaskScheduler scheduler;
   private final Set<String> keyed;
   private final Duration streamTime;
   private final @Nullable Duration firstMessageTime;
@@ -59,6 +62,7 @@ final class ProtectedCalls implements ClientInterceptor {
     this.backends = backends;
     this.guard = resilience.guard(from.service());
     this.time = resilience.runtime().time();
+    this.scheduler = resilience.runtime().scheduler();
     this.keyed = Set.copyOf(from.keyed());
     this.streamTime = from.streamTime();
     this.firstMessageTime = from.firstMessageTime();
@@ -88,6 +92,15 @@ final class ProtectedCalls implements ClientInterceptor {
 
   /** Returns the operation of a call, with its key and its time. */
   GuardedOperation operation(MethodDescriptor<?, ?> method, CallOptions options, Metadata headers) {
+    try {
+      return withOptions(method, options, headers);
+    } catch (IllegalArgumentException e) {
+      throw GrpcErrors.wrongOption(e);
+    }
+  }
+
+  private GuardedOperation withOptions(
+      MethodDescriptor<?, ?> method, CallOptions options, Metadata headers) {
     String key = key(options, headers);
     Idempotency idempotency = idempotency(method, key);
     Prepared prepared = prepared(method.getFullMethodName(), idempotency);
@@ -194,6 +207,11 @@ final class ProtectedCalls implements ClientInterceptor {
     return isStream
         ? Math.min(longest, caller.remainingNanos(longest))
         : attempt.remainingNanos(longest);
+  }
+
+  /** Runs a task after a time, on a thread that must not be kept. */
+  ScheduledTask after(long nanos, Runnable task) {
+    return scheduler.schedule(Duration.ofNanos(Math.max(0, nanos)), task);
   }
 
   /** Runs callbacks of a call that has no executor of its own. */

@@ -22,14 +22,17 @@ import io.commslib.testkit.Await;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.Context;
+import io.grpc.ForwardingServerCallListener;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.ServerBuilder;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -41,7 +44,9 @@ import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
@@ -268,6 +273,26 @@ class GrpcServerTest {
       logger.removeHandler(handler);
     }
     assertThat(logged).isEmpty();
+  }
+
+  @Test
+  void aServerThatHasNotStartedIsNeitherDrainedNorLeft() throws Exception {
+    GrpcServer server =
+        GrpcServer.builder(
+                Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create()),
+                fixture.resilience)
+            .service(stock.recorded())
+            .build();
+    fixture.add(server::close);
+    server.stopIntake();
+    assertThat(server.drain(Duration.ofSeconds(10))).isTrue();
+    server.start();
+    ManagedChannel channel = fixture.bare(server.port());
+    assertThat(
+            HealthGrpc.newBlockingStub(channel)
+                .check(HealthCheckRequest.getDefaultInstance())
+                .getStatus())
+        .isEqualTo(ServingStatus.SERVING);
   }
 
   private static final class RecordingHandler extends Handler {
@@ -614,6 +639,50 @@ class GrpcServerTest {
         false);
     assertThat(caller.levelOf(APPLE).getItem()).isEqualTo("apple");
     Await.until("the call has ended", () -> server.health().details().get("inFlight").equals("0"));
+  }
+
+  /** Reads each request as the message that it is. */
+  private static final class Reading implements ServerInterceptor {
+    private final Queue<LevelRequest> seen = new ConcurrentLinkedQueue<>();
+
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      return new ForwardingServerCallListener.SimpleForwardingServerCallListener<>(
+          next.startCall(call, headers)) {
+        @Override
+        public void onMessage(Q message) {
+          seen.add((LevelRequest) message);
+          super.onMessage(message);
+        }
+      };
+    }
+  }
+
+  @Test
+  void anInterceptorOfAServiceReadsNoMalformedRequest() throws Exception {
+    for (boolean isAround : new boolean[] {false, true}) {
+      Reading reading = new Reading();
+      ServerBuilder<?> transport =
+          Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create());
+      GrpcServer.Builder settings =
+          GrpcServer.builder(
+              isAround ? transport.intercept(reading) : transport, fixture.resilience);
+      GrpcServer server =
+          (isAround
+                  ? settings.service(stock.recorded())
+                  : settings.service(ServerInterceptors.intercept(stock.recorded(), reading)))
+              .build();
+      fixture.add(server::close);
+      server.start();
+      ManagedChannel channel = fixture.bare(server.port());
+      String method = "commslib.test.v1.Stock/LevelOf";
+      Status status = failure(() -> call(channel, method, new byte[] {-1, -1, 7})).getStatus();
+      assertThat(status.getCode())
+          .isEqualTo(isAround ? Status.Code.UNKNOWN : Status.Code.INVALID_ARGUMENT);
+      assertThat(StockGrpc.newBlockingStub(channel).levelOf(APPLE).getItem()).isEqualTo("apple");
+      assertThat(reading.seen).containsExactly(APPLE);
+    }
   }
 
   private static StockGrpc.StockBlockingStub with(String header, String value, Channel channel) {

@@ -117,6 +117,26 @@ class KeyedCallsTest {
   }
 
   @Test
+  void aRepetitionGetsStatusAndDetailsAndNoOtherTrailers() {
+    Metadata.Key<String> own = Metadata.Key.of("x-shelf", Metadata.ASCII_STRING_MARSHALLER);
+    stock.reserve =
+        (arrival, request, to) -> {
+          Metadata trailers = new Metadata();
+          trailers.put(own, "7");
+          trailers.put(GrpcHeaders.STATUS_DETAILS, new byte[] {8, 9});
+          to.onError(Status.FAILED_PRECONDITION.withDescription("sold out").asException(trailers));
+        };
+    for (int i = 0; i < 2; i++) {
+      StatusRuntimeException failure =
+          catchThrowableOfType(StatusRuntimeException.class, () -> with("k").reserve(ONE));
+      assertThat(failure.getStatus().getDescription()).isEqualTo("sold out");
+      assertThat(failure.getTrailers().get(GrpcHeaders.STATUS_DETAILS)).containsExactly(8, 9);
+      assertThat(failure.getTrailers().get(own)).isEqualTo(i == 0 ? "7" : null);
+    }
+    assertThat(stock.effects).hasSize(1);
+  }
+
+  @Test
   void aFailedHandlerRunsAgain() {
     stock.reserve =
         (arrival, request, to) -> {

@@ -186,6 +186,26 @@ class StreamOwnerTest {
     }
   }
 
+  @Test
+  void theDeadlineEndsACallWhoseAnswerWaitsForADemand() throws Exception {
+    RemoteStock remote = fixture.remote();
+    Channel channel = fixture.channel(remote.port());
+    remote.levelOf = (arrival, request, to) -> RemoteStock.answer(to, Level.getDefaultInstance());
+    CompletableFuture<Status> end = new CompletableFuture<>();
+    ClientCall<LevelRequest, Level> call =
+        channel.newCall(
+            StockGrpc.getLevelOfMethod(),
+            CallOptions.DEFAULT.withDeadlineAfter(500, TimeUnit.MILLISECONDS));
+    call.start(ending(end), new Metadata());
+    call.sendMessage(APPLE);
+    call.halfClose();
+    Status status = end.get(10, TimeUnit.SECONDS);
+    assertThat(status.getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+    assertThat(status.getDescription())
+        .startsWith("COMMS-CALL-002: the answer was not asked for in time");
+    assertThat(remote.arrivals).hasSize(1);
+  }
+
   private static ClientCall.Listener<Level> ending(CompletableFuture<Status> end) {
     return new ClientCall.Listener<>() {
       @Override
