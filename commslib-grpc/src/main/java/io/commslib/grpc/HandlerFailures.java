@@ -5,6 +5,7 @@ import io.commslib.core.Failures;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.observe.FailureLog;
 import io.commslib.core.time.TimeSource;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -18,11 +19,11 @@ import org.slf4j.LoggerFactory;
  */
 final class HandlerFailures {
 
-  private final BoundedLog log;
+  private final FailureLog log;
   private final Duration retryAfter;
 
   HandlerFailures(TimeSource time, Duration retryAfter) {
-    this.log = new BoundedLog(LoggerFactory.getLogger(GrpcServer.class), time);
+    this.log = new FailureLog(LoggerFactory.getLogger(GrpcServer.class), time);
     this.retryAfter = retryAfter;
   }
 

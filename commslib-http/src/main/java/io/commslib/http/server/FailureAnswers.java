@@ -6,6 +6,7 @@ import io.commslib.core.Failures;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.observe.FailureLog;
 import io.commslib.core.time.TimeSource;
 import io.commslib.http.HttpAnswerException;
 import io.commslib.http.Problem;
@@ -20,13 +21,13 @@ import org.slf4j.LoggerFactory;
  */
 final class FailureAnswers {
 
-  private final BoundedLog log;
+  private final FailureLog log;
 
   private final Duration retryAfter;
 
   FailureAnswers(TimeSource time, Duration retryAfter) {
     this.retryAfter = retryAfter;
-    this.log = new BoundedLog(LoggerFactory.getLogger(HttpRoutes.class), time);
+    this.log = new FailureLog(LoggerFactory.getLogger(HttpRoutes.class), time);
   }
 
   /** The problem of a failure whose handler has not overrun its time. */

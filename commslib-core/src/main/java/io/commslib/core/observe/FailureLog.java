@@ -1,4 +1,4 @@
-package io.commslib.grpc;
+package io.commslib.core.observe;
 
 import io.commslib.core.time.TimeSource;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -6,8 +6,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
-/** Logs at most ten failures a second, and then the number of omitted ones. Thread-safe. */
-final class BoundedLog {
+/**
+ * Logs the failures of a server's calls, at most ten a second: a storm of them must not fill the
+ * disk. The first line of a later second is preceded by the number of those that were left out.
+ * Thread-safe; never blocks but for the logger.
+ */
+public final class FailureLog {
 
   private static final int LINES_PER_SECOND = 10;
   private static final long SECOND_NANOS = 1_000_000_000;
@@ -17,21 +21,32 @@ final class BoundedLog {
   private final AtomicLong begin;
   private final AtomicInteger lines = new AtomicInteger();
 
-  BoundedLog(Logger log, TimeSource time) {
+  /**
+   * Creates a log.
+   *
+   * @param log the logger that gets the lines
+   * @param time measures the seconds
+   */
+  public FailureLog(Logger log, TimeSource time) {
     this.log = log;
     this.time = time;
     this.begin = new AtomicLong(time.nanoTime());
   }
 
-  /** Logs an error; logging that fails changes nothing. */
-  void error(String text, @Nullable Throwable failure) {
+  /**
+   * Logs an error. What the logger throws changes nothing.
+   *
+   * @param text the line
+   * @param failure its failure, or null
+   */
+  public void error(String text, @Nullable Throwable failure) {
     try {
       long now = time.nanoTime();
       long second = begin.get();
       if (now - second >= SECOND_NANOS && begin.compareAndSet(second, now)) {
         int omitted = lines.getAndSet(0) - LINES_PER_SECOND;
         if (omitted > 0) {
-          log.warn("{} failures of calls were not logged", omitted);
+          log.warn("{} failures were not logged", omitted);
         }
       }
       if (lines.incrementAndGet() <= LINES_PER_SECOND) {
