@@ -38,7 +38,7 @@ final class GrpcErrors {
 
   /** An option of a stub that breaks its rule, which the failure names with its value. */
   static GrpcCallsException wrongOption(IllegalArgumentException failure) {
-    return new GrpcCallsException(WRONG_OPTION, Failures.text(failure), failure);
+    return new GrpcCallsException(WRONG_OPTION, String.valueOf(failure.getMessage()), failure);
   }
 
   /** The failure of a call that its caller has cancelled. */
