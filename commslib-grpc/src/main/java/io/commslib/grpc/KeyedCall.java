@@ -128,6 +128,8 @@ final class KeyedCall<Q, A> {
     handler.run();
     if (!captured.awaitDespiteInterrupts(end, serving.runtime().time())) {
       attempt.keepLeased();
+      // The timer of the call may be a moment later, and this is no failure of the handler.
+      call.overran();
       throw new TimeoutException("the handler has not answered in time");
     }
     return captured;

@@ -31,6 +31,7 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
 
   private boolean hasAnswered;
   private boolean hasLeft;
+  private boolean hasOverrun;
   private @Nullable CapturedAnswer<A> captured;
   private HandlerPermit permit = HandlerPermit.FREE;
   private @Nullable ScheduledTask timer;
@@ -60,7 +61,14 @@ final class ServedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
     }
   }
 
-  private void overran() {
+  /** Ends a call whose time is over, by its timer or by the wait for its answer, once. */
+  void overran() {
+    synchronized (lock) {
+      if (hasOverrun) {
+        return;
+      }
+      hasOverrun = true;
+    }
     serving.overran();
     fails(ServerProblems.overran());
     thread.stop();

@@ -245,6 +245,44 @@ class KeyedCallsTest {
     assertThat(stock.effects).hasSize(1);
   }
 
+  @Test
+  void aHandlerThatOverrunsOnItsOwnThreadKeepsItsKey() throws Exception {
+    CountDownLatch over = new CountDownLatch(1);
+    RemoteStock slow = new RemoteStock();
+    slow.reserve =
+        (arrival, request, to) ->
+            new Thread(
+                    () -> {
+                      try {
+                        over.await();
+                      } catch (InterruptedException e) {
+                        return;
+                      }
+                      RemoteStock.answer(to, Reservation.getDefaultInstance());
+                    })
+                .start();
+    GrpcServer server =
+        fixture.server(
+            slow,
+            settings ->
+                settings
+                    .name("slow")
+                    .maxTimeout(Duration.ofMillis(100))
+                    .idempotency(StockGrpc.getReserveMethod(), store()));
+    channel = fixture.bare(server.port());
+    isProblem(
+        () -> with("k").reserve(ONE),
+        Status.Code.DEADLINE_EXCEEDED,
+        "COMMS-GRPC-105: the handler overran the maxTimeout");
+    Await.until("the call has ended", () -> server.health().details().get("inFlight").equals("0"));
+    isProblem(
+        () -> with("k").reserve(ONE),
+        Status.Code.ABORTED,
+        "COMMS-GRPC-134: a call with this idempotency key is in progress");
+    assertThat(slow.effects).hasSize(1);
+    over.countDown();
+  }
+
   private static boolean answered(StockGrpc.StockBlockingStub stub) {
     try {
       return stub.reserve(ONE).getNumber() == 1;
