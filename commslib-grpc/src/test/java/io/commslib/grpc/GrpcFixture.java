@@ -1,5 +1,6 @@
 package io.commslib.grpc;
 
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.RetryPolicy;
@@ -23,13 +24,25 @@ final class GrpcFixture implements AutoCloseable {
   final SystemRuntime runtime = SystemRuntime.create();
   final RecordingObserver observer = new RecordingObserver();
 
-  final Resilience resilience =
-      Resilience.builder(runtime)
-          .observer(observer)
-          .defaults(policy(Duration.ofSeconds(5)).build())
-          .build();
+  final Resilience resilience;
 
   private final List<AutoCloseable> open = new ArrayList<>();
+
+  GrpcFixture() {
+    resilience = resilience(observer);
+  }
+
+  /** Creates a fixture whose calls are observed by the test's own observer. */
+  GrpcFixture(CommsObserver own) {
+    resilience = resilience(own);
+  }
+
+  private Resilience resilience(CommsObserver of) {
+    return Resilience.builder(runtime)
+        .observer(of)
+        .defaults(policy(Duration.ofSeconds(5)).build())
+        .build();
+  }
 
   static CallPolicy.Builder policy(Duration attempt) {
     return CallPolicy.builder()

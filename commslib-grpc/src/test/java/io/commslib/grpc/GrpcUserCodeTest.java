@@ -3,11 +3,19 @@ package io.commslib.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.Refusal;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.inmemory.InMemoryTransactionRunner;
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.ConcurrencyLimiter;
 import io.commslib.core.resilience.Permit;
+import io.commslib.core.tx.DatabaseId;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.core.tx.TransactionWork;
 import io.commslib.grpc.proto.Level;
 import io.commslib.grpc.proto.LevelRequest;
 import io.commslib.grpc.proto.ReserveRequest;
@@ -40,9 +48,14 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -101,10 +114,17 @@ class GrpcUserCodeTest {
     UPLOAD_ON_END,
     TALK_START,
     TALK_ON_MESSAGE,
-    TALK_ON_END
+    TALK_ON_END,
+    TRANSACTION_BEGIN,
+    TRANSACTION_COMMIT,
+    TRANSACTION_HANGS,
+    OBSERVER_ON_CALL,
+    OBSERVER_ON_ATTEMPT
   }
 
-  private final GrpcFixture fixture = new GrpcFixture();
+  private final AtomicInteger observed = new AtomicInteger();
+  private final Set<Throwable> reached = ConcurrentHashMap.newKeySet();
+  private final GrpcFixture fixture = new GrpcFixture(new Observer());
   private final RemoteStock stock = new RemoteStock();
   private volatile @Nullable Place armed;
   private volatile Throwable failure = FAILURES.get(0);
@@ -117,9 +137,17 @@ class GrpcUserCodeTest {
   }
 
   private void reach(Place place) {
-    if (armed == place) {
+    if (isReached(place)) {
       GrpcUserCodeTest.<RuntimeException>thrown(failure);
     }
+  }
+
+  private boolean isReached(Place place) {
+    boolean isArmed = armed == place;
+    if (isArmed) {
+      reached.add(failure);
+    }
+    return isArmed;
   }
 
   @SuppressWarnings("unchecked")
@@ -131,7 +159,7 @@ class GrpcUserCodeTest {
     stock.reserve =
         (arrival, request, to) -> {
           reach(Place.UNARY_HANDLER);
-          if (armed == Place.UNARY_ON_ERROR) {
+          if (isReached(Place.UNARY_ON_ERROR)) {
             to.onError(failure);
             return;
           }
@@ -169,6 +197,10 @@ class GrpcUserCodeTest {
                   return "any";
                 })
             .idempotency(StockGrpc.getSetLevelMethod(), store())
+            .idempotency(
+                StockGrpc.getLevelOfMethod(),
+                IdempotentRequests.builder(inMemory()).build(),
+                new Transactions())
             .service(ServerInterceptors.intercept(planted(stock.recorded()), new OfServer()))
             .build();
     fixture.add((AutoCloseable) server::close);
@@ -176,7 +208,7 @@ class GrpcUserCodeTest {
     channel =
         fixture.built(
             GrpcCalls.builder(fixture.resilience, "stock")
-                .keyed(StockGrpc.getSetLevelMethod())
+                .keyed(StockGrpc.getSetLevelMethod(), StockGrpc.getLevelOfMethod())
                 .protect(GrpcFixture.builder(server.port()).intercept(new OfClient())));
   }
 
@@ -210,8 +242,7 @@ class GrpcUserCodeTest {
   }
 
   private IdempotencyStore store() {
-    IdempotencyStore own =
-        InMemoryIdempotencyStore.create(fixture.runtime.time(), Duration.ofHours(1), 1_000);
+    IdempotencyStore own = inMemory();
     return (IdempotencyStore)
         Proxy.newProxyInstance(
             getClass().getClassLoader(),
@@ -226,6 +257,58 @@ class GrpcUserCodeTest {
                 throw e.getCause();
               }
             });
+  }
+
+  private IdempotencyStore inMemory() {
+    return InMemoryIdempotencyStore.create(fixture.runtime.time(), Duration.ofHours(1), 1_000);
+  }
+
+  private final class Transactions implements TransactionRunner {
+    private final TransactionRunner own = InMemoryTransactionRunner.create();
+
+    @Override
+    public DatabaseId database() {
+      return own.database();
+    }
+
+    @Override
+    public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {
+      reach(Place.TRANSACTION_BEGIN);
+      if (armed == Place.TRANSACTION_HANGS) {
+        awaitInterrupt();
+        reach(Place.TRANSACTION_HANGS);
+      }
+      T result = own.run(work);
+      reach(Place.TRANSACTION_COMMIT);
+      return result;
+    }
+
+    /** Waits as for a lock of a database, and leaves the interrupt to later code. */
+    private void awaitInterrupt() {
+      try {
+        new CountDownLatch(1).await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private final class Observer implements CommsObserver {
+    @Override
+    public void onCall(CallTarget target, CallOutcome outcome, int attempts, Duration elapsed) {
+      reach(Place.OBSERVER_ON_CALL);
+      observed.incrementAndGet();
+    }
+
+    @Override
+    public void onAttempt(
+        CallTarget target,
+        CallOutcome outcome,
+        int attempt,
+        Duration elapsed,
+        Optional<Refusal> refusal) {
+      reach(Place.OBSERVER_ON_ATTEMPT);
+    }
   }
 
   private final class Limiter implements ConcurrencyLimiter {
@@ -396,7 +479,10 @@ class GrpcUserCodeTest {
                     to.apply(new Metadata());
                   }
                 });
-    boolean isTimed = place == Place.INTERCEPTOR_ON_CLOSE || place == Place.CALLER_EXECUTOR;
+    boolean isTimed =
+        place == Place.INTERCEPTOR_ON_CLOSE
+            || place == Place.CALLER_EXECUTOR
+            || place == Place.TRANSACTION_HANGS;
     if (place == Place.CALLER_EXECUTOR) {
       options = options.withExecutor(executor);
     }
@@ -455,6 +541,8 @@ class GrpcUserCodeTest {
     String name = place.name();
     if (place == Place.STORE || place == Place.CALLER_NAME) {
       return end(place, StockGrpc.getSetLevelMethod(), Level.getDefaultInstance());
+    } else if (name.startsWith("TRANSACTION")) {
+      return end(place, StockGrpc.getLevelOfMethod(), LevelRequest.getDefaultInstance());
     } else if (name.startsWith("STREAM")) {
       return end(place, StockGrpc.getWatchMethod(), LevelRequest.getDefaultInstance());
     } else if (name.startsWith("UPLOAD")) {
@@ -468,7 +556,13 @@ class GrpcUserCodeTest {
   /** Whether the failure comes after the end of the call, or with a cancel of the caller's own. */
   private static boolean isUnseen(Place place) {
     return switch (place) {
-      case INTERCEPTOR_CANCEL, CALLER_ON_CLOSE, LIMITER_END, STREAM_ON_CANCEL, STREAM_ON_CLOSE ->
+      case INTERCEPTOR_CANCEL,
+          CALLER_ON_CLOSE,
+          LIMITER_END,
+          STREAM_ON_CANCEL,
+          STREAM_ON_CLOSE,
+          OBSERVER_ON_CALL,
+          OBSERVER_ON_ATTEMPT ->
           true;
       default -> false;
     };
@@ -498,9 +592,12 @@ class GrpcUserCodeTest {
         assertThat(status.getDescription()).as("%s in %s", each, place).startsWith("COMMS-");
       }
       awaitFree("after " + each + " in " + place);
+      Await.until(place + " was reached with " + each, () -> reached.contains(each));
       armed = null;
+      int before = observed.get();
       Status next = end(place);
       assertThat(next.isOk()).as("after %s in %s: %s", each, place, next).isTrue();
+      Await.until("calls are observed after " + each, () -> observed.get() > before);
     }
   }
 

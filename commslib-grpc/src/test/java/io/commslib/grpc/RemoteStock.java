@@ -21,7 +21,10 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -47,6 +50,10 @@ final class RemoteStock extends StockGrpc.StockImplBase implements AutoCloseable
 
   final List<Arrival> arrivals = new CopyOnWriteArrayList<>();
   final List<ReserveRequest> effects = new CopyOnWriteArrayList<>();
+
+  /** The addresses of the callers, one for each connection. */
+  final Set<SocketAddress> connections = ConcurrentHashMap.newKeySet();
+
   private @Nullable Server server;
 
   volatile Script<LevelRequest, Level> levelOf =
@@ -96,6 +103,7 @@ final class RemoteStock extends StockGrpc.StockImplBase implements AutoCloseable
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      connections.add(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
       Deadline deadline = Context.current().getDeadline();
       Arrival arrival;
       synchronized (arrivals) {

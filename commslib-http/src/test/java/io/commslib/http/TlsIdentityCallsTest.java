@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallException;
+import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.tls.PeerIdentity;
 import io.commslib.core.tls.TlsIdentity;
@@ -51,10 +52,12 @@ class TlsIdentityCallsTest {
   private final List<AutoCloseable> open = new ArrayList<>();
   private final CountDownLatch entered = new CountDownLatch(1);
   private final CountDownLatch released = new CountDownLatch(1);
+  private final AtomicInteger held = new AtomicInteger();
   @TempDir Path folder;
 
   @AfterEach
   void close() throws Exception {
+    released.countDown();
     for (int i = open.size() - 1; i >= 0; i--) {
       open.get(i).close();
     }
@@ -100,6 +103,7 @@ class TlsIdentityCallsTest {
             .route(
                 "GET /held",
                 request -> {
+                  held.incrementAndGet();
                   entered.countDown();
                   released.await();
                   return HttpAnswer.noContent()
@@ -174,6 +178,16 @@ class TlsIdentityCallsTest {
   void aCallInFlightEndsOnTheConnectionOfBefore() throws Exception {
     URI uri = server(identity("server", Holder.SERVER), ClientCertificate.REQUIRED);
     TlsIdentity client = identity("client", Holder.CLIENT);
+    // One attempt for each call, however slow the machine is: a repetition has a new connection.
+    fixture
+        .resilience
+        .guard("secure")
+        .replacePolicy(
+            CallPolicy.builder()
+                .deadline(Duration.ofSeconds(40))
+                .attemptTimeout(Duration.ofSeconds(40))
+                .without(CallPolicy.Part.RETRY)
+                .build());
     HttpService service = service(uri, client);
     Queue<String> answers = new ConcurrentLinkedQueue<>();
     Thread caller =
@@ -184,6 +198,8 @@ class TlsIdentityCallsTest {
         service.get("/large").stream(
             in -> {
               int first = in.readNBytes(1).length;
+              // Its connection is then idle, and a client that stays would use it again.
+              assertThat(peer(service)).isEqualTo("CN=" + TestCertificates.CLIENT_NAME);
               change(client, Holder.OTHER_HOST);
               assertThat(peer(service)).isEqualTo("CN=other");
               return first + in.readAllBytes().length;
@@ -192,6 +208,7 @@ class TlsIdentityCallsTest {
     released.countDown();
     caller.join();
     assertThat(answers).containsExactly("CN=" + TestCertificates.CLIENT_NAME);
+    assertThat(held).as("calls on the connection of before").hasValue(1);
   }
 
   /** A server of the JDK with the certificate of a holder, which an identity would refuse. */
