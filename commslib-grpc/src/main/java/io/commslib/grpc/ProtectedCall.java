@@ -305,12 +305,9 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
   private void delivered(@Nullable AttemptReply<A> reply, @Nullable Throwable failure) {
     if (reply != null && reply.end() == null) {
       if (reply.attempt().isInCallback()) {
-        answers.follow(reply);
+        follow(reply);
       } else {
-        deliver(() -> answers.follow(reply));
-      }
-      if (cancelled != null) {
-        reply.attempt().cancelCall("cancelled", null);
+        deliver(() -> follow(reply));
       }
       return;
     }
@@ -333,6 +330,15 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     deliver(() -> answers.close(end.status(), end.trailers()));
   }
 
+  private void follow(AttemptReply<A> reply) {
+    answers.follow(reply);
+    Status early = cancelled;
+    if (early != null) {
+      reply.attempt().cancelCall("cancelled", null);
+      answers.closeHeld(early);
+    }
+  }
+
   /** Without a demand the answer waits for one, until the deadline of the caller. */
   private void whole(AttemptReply<A> reply) {
     answers.whole(reply);
@@ -341,6 +347,11 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
       answers.expires(
           end -> calls.after(left, () -> deliver(end)),
           () -> GrpcErrors.notAskedFor(target(), attempts));
+    }
+    // A cancel of before has found no held answer to end.
+    Status early = cancelled;
+    if (early != null) {
+      answers.closeHeld(early);
     }
   }
 

@@ -12,21 +12,32 @@ import io.commslib.core.resilience.RetryBudgetConfig;
 import io.commslib.grpc.proto.Level;
 import io.commslib.grpc.proto.LevelRequest;
 import io.commslib.grpc.proto.StockGrpc;
+import io.commslib.testkit.Await;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -125,7 +136,7 @@ class StreamOwnerTest {
   @Test
   void anAttemptThatIsTooLateDoesNotEndTheStreamOfItsRepetition() throws Exception {
     policy(
-        GrpcFixture.policy(Duration.ofMillis(60))
+        GrpcFixture.policy(Duration.ofMillis(160))
             .without(CallPolicy.Part.BREAKER)
             .budget(new RetryBudgetConfig(100, 1_000, Duration.ofSeconds(10))));
     RemoteStock remote = fixture.remote();
@@ -133,7 +144,7 @@ class StreamOwnerTest {
         (arrival, request, to) -> {
           if (arrival.number() % 2 == 1) {
             // At about the attempt's end, sometimes before and sometimes after it.
-            new CountDownLatch(1).await(50 + arrival.number() / 2, TimeUnit.MILLISECONDS);
+            new CountDownLatch(1).await(150 + arrival.number() / 2, TimeUnit.MILLISECONDS);
           }
           send(to);
         };
@@ -157,33 +168,216 @@ class StreamOwnerTest {
   }
 
   @Test
+  void theFurtherMessagesOfALosingAttemptDoNotReachTheCaller() throws Exception {
+    policy(
+        GrpcFixture.policy(Duration.ofSeconds(5))
+            .without(CallPolicy.Part.BREAKER)
+            .budget(new RetryBudgetConfig(100, 1_000, Duration.ofSeconds(10)))
+            .hedging(HedgingConfig.of(Duration.ofMillis(5))));
+    RemoteStock remote = fixture.remote();
+    remote.watch =
+        (arrival, request, to) -> {
+          for (int i = 1; i <= 2; i++) {
+            to.onNext(Level.newBuilder().setCount(arrival.number() * 10L + i).build());
+          }
+        };
+    List<HeldAnswers<?, ?>> held = new CopyOnWriteArrayList<>();
+    Channel channel =
+        intercepted(
+            remote,
+            new ClientInterceptor() {
+              @Override
+              public <Q, A> ClientCall<Q, A> interceptCall(
+                  MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+                HeldAnswers<Q, A> call = new HeldAnswers<>(next.newCall(method, options));
+                held.add(call);
+                return call;
+              }
+            });
+    List<Long> counts = new CopyOnWriteArrayList<>();
+    ClientCall<LevelRequest, Level> call =
+        channel.newCall(StockGrpc.getWatchMethod(), CallOptions.DEFAULT);
+    begin(call, receiving(counts, new CompletableFuture<>()));
+    call.request(10);
+    Await.until(
+        "both attempts have two messages",
+        () -> held.size() >= 2 && held.stream().limit(2).allMatch(each -> each.messages() == 2));
+    held.get(1).pass(1);
+    Await.until("one attempt is chosen", () -> counts.size() == 1);
+    held.get(0).pass(2);
+    held.get(1).pass(1);
+    Await.until("the caller has both messages of one attempt", () -> counts.size() >= 2);
+    assertThat(counts.stream().map(count -> count / 10).distinct()).as("%s", counts).hasSize(1);
+    assertThat(counts.stream().map(count -> count % 10)).containsExactly(1L, 2L);
+    call.cancel("enough", null);
+  }
+
+  /** Reads one message ahead, and keeps what a real call receives until the test passes it on. */
+  private static final class HeldAnswers<Q, A> extends SimpleForwardingClientCall<Q, A> {
+    private final List<A> messages = new CopyOnWriteArrayList<>();
+    private int passed;
+    private Listener<A> listener;
+
+    HeldAnswers(ClientCall<Q, A> own) {
+      super(own);
+    }
+
+    int messages() {
+      return messages.size();
+    }
+
+    @Override
+    public void request(int count) {
+      super.request(count + 1);
+    }
+
+    void pass(int count) {
+      for (int i = 0; i < count; i++) {
+        listener.onMessage(messages.get(passed++));
+      }
+    }
+
+    @Override
+    public void start(Listener<A> to, Metadata headers) {
+      listener = to;
+      super.start(
+          new SimpleForwardingClientCallListener<>(to) {
+            @Override
+            public void onMessage(A message) {
+              messages.add(message);
+            }
+          },
+          headers);
+    }
+  }
+
+  @Test
+  void aStreamThatEndsBeforeItIsChosenKeepsItsEnd() throws Exception {
+    RemoteStock remote = fixture.remote();
+    remote.watch = (arrival, request, to) -> RemoteStock.answer(to, Level.getDefaultInstance());
+    Channel channel = intercepted(remote, new UntilAnswered(() -> {}));
+    List<Long> counts = new CopyOnWriteArrayList<>();
+    CompletableFuture<Status> end = new CompletableFuture<>();
+    ClientCall<LevelRequest, Level> call =
+        channel.newCall(StockGrpc.getWatchMethod(), CallOptions.DEFAULT);
+    begin(call, receiving(counts, end));
+    call.request(10);
+    assertThat(end.get(10, TimeUnit.SECONDS).isOk()).isTrue();
+    assertThat(counts).containsExactly(0L);
+  }
+
+  @Test
+  void aCancelEndsACallAlsoIfItsAnswerIsHandedOverAfterIt() throws Exception {
+    RemoteStock remote = fixture.remote();
+    remote.watch = (arrival, request, to) -> RemoteStock.answer(to, Level.getDefaultInstance());
+    Deque<Runnable> late = new ConcurrentLinkedDeque<>();
+    AtomicBoolean isLate = new AtomicBoolean();
+    Executor executor =
+        task -> {
+          if (isLate.get()) {
+            late.addFirst(task);
+          } else {
+            task.run();
+          }
+        };
+    Channel channel = intercepted(remote, new UntilAnswered(() -> isLate.set(true)));
+    for (boolean isStreamed : new boolean[] {false, true}) {
+      isLate.set(false);
+      CompletableFuture<Status> end = new CompletableFuture<>();
+      ClientCall<LevelRequest, Level> call =
+          channel.newCall(
+              isStreamed ? StockGrpc.getWatchMethod() : StockGrpc.getLevelOfMethod(),
+              CallOptions.DEFAULT.withExecutor(executor));
+      begin(call, receiving(new ArrayList<>(), end));
+      call.cancel("not wanted", null);
+      // A pool may run the later task first.
+      assertThat(late).hasSizeGreaterThan(1);
+      while (!late.isEmpty()) {
+        late.pop().run();
+      }
+      assertThat(end.get(4, TimeUnit.SECONDS).getCode()).isEqualTo(Status.Code.CANCELLED);
+    }
+  }
+
+  /** Lets the first demand of an attempt return after the attempt has its whole answer. */
+  private record UntilAnswered(Runnable then) implements ClientInterceptor {
+    @Override
+    public <Q, A> ClientCall<Q, A> interceptCall(
+        MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+      CountDownLatch answered = new CountDownLatch(1);
+      return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+        @Override
+        public void start(Listener<A> to, Metadata headers) {
+          super.start(
+              new SimpleForwardingClientCallListener<>(to) {
+                @Override
+                public void onClose(Status status, Metadata trailers) {
+                  super.onClose(status, trailers);
+                  then.run();
+                  answered.countDown();
+                }
+              },
+              headers);
+        }
+
+        @Override
+        public void request(int count) {
+          super.request(count);
+          try {
+            assertThat(answered.await(10, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        }
+      };
+    }
+  }
+
+  private Channel intercepted(RemoteStock remote, ClientInterceptor interceptor) {
+    return fixture.built(
+        GrpcCalls.builder(fixture.resilience, "stock")
+            .protect(GrpcFixture.builder(remote.port()).intercept(interceptor)));
+  }
+
+  private static void begin(
+      ClientCall<LevelRequest, Level> call, ClientCall.Listener<Level> listener) {
+    call.start(listener, new Metadata());
+    call.sendMessage(APPLE);
+    call.halfClose();
+  }
+
+  private static ClientCall.Listener<Level> receiving(
+      List<Long> counts, CompletableFuture<Status> end) {
+    return new ClientCall.Listener<>() {
+      @Override
+      public void onMessage(Level message) {
+        counts.add(message.getCount());
+      }
+
+      @Override
+      public void onClose(Status status, Metadata trailers) {
+        end.complete(status);
+      }
+    };
+  }
+
+  @Test
   void aCancelEndsACallWhoseAnswerWaitsForADemand() throws Exception {
     RemoteStock remote = fixture.remote();
-    Channel channel = fixture.channel(remote.port());
+    remote.watch = (arrival, request, to) -> RemoteStock.answer(to, Level.getDefaultInstance());
+    AtomicInteger answered = new AtomicInteger();
+    Channel channel = intercepted(remote, new UntilAnswered(answered::incrementAndGet));
     for (boolean isStreamed : new boolean[] {false, true}) {
       CompletableFuture<Status> end = new CompletableFuture<>();
       ClientCall<LevelRequest, Level> call =
           channel.newCall(
               isStreamed ? StockGrpc.getWatchMethod() : StockGrpc.getLevelOfMethod(),
-              CallOptions.DEFAULT);
-      CountDownLatch answered = new CountDownLatch(1);
-      remote.levelOf =
-          (arrival, request, to) -> {
-            RemoteStock.answer(to, Level.getDefaultInstance());
-            answered.countDown();
-          };
-      remote.watch =
-          (arrival, request, to) -> {
-            send(to);
-            answered.countDown();
-          };
-      call.start(ending(end), new Metadata());
-      call.sendMessage(APPLE);
-      call.halfClose();
-      assertThat(answered.await(10, TimeUnit.SECONDS)).isTrue();
+              CallOptions.DEFAULT.withExecutor(Runnable::run));
+      begin(call, ending(end));
       call.cancel("not wanted", null);
-      assertThat(end.get(10, TimeUnit.SECONDS).getCode()).isEqualTo(Status.Code.CANCELLED);
+      assertThat(end.get(4, TimeUnit.SECONDS).getCode()).isEqualTo(Status.Code.CANCELLED);
     }
+    assertThat(answered).hasValue(2);
   }
 
   @Test
@@ -204,6 +398,24 @@ class StreamOwnerTest {
     assertThat(status.getDescription())
         .startsWith("COMMS-CALL-002: the answer was not asked for in time");
     assertThat(remote.arrivals).hasSize(1);
+  }
+
+  @Test
+  void theEndOfAStreamComesAfterItsFirstMessageThatWaitsForADemand() throws Exception {
+    RemoteStock remote = fixture.remote();
+    remote.watch =
+        (arrival, request, to) ->
+            RemoteStock.answer(to, Level.newBuilder().setCount(arrival.number()).build());
+    List<Long> counts = new CopyOnWriteArrayList<>();
+    CompletableFuture<Status> end = new CompletableFuture<>();
+    ClientCall<LevelRequest, Level> call =
+        fixture.channel(remote.port()).newCall(StockGrpc.getWatchMethod(), CallOptions.DEFAULT);
+    begin(call, receiving(counts, end));
+    Await.until("the stream has arrived", () -> !remote.arrivals.isEmpty());
+    Await.stays("it has no end", Duration.ofMillis(300), () -> !end.isDone() && counts.isEmpty());
+    call.request(2);
+    assertThat(end.get(10, TimeUnit.SECONDS).isOk()).isTrue();
+    assertThat(counts).containsExactly(1L);
   }
 
   private static ClientCall.Listener<Level> ending(CompletableFuture<Status> end) {
