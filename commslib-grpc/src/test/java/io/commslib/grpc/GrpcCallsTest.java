@@ -461,6 +461,31 @@ class GrpcCallsTest {
     StatusRuntimeException failure = failure(() -> stock.levelOf(APPLE));
     assertThat(GrpcProblem.of(failure).orElseThrow().code()).hasValue("TEST-1");
     assertThat(remote.arrivals).hasSize(1);
+
+    // Of a server without the library, by the trailer of gRPC alone.
+    remote.arrivals.clear();
+    remote.levelOf =
+        (arrival, request, to) -> {
+          if (arrival.number() == 1) {
+            to.onError(pushed("300"));
+          } else {
+            RemoteStock.answer(to, Level.getDefaultInstance());
+          }
+        };
+    begin = System.nanoTime();
+    stock.levelOf(APPLE);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThan(Duration.ofMillis(300));
+    assertThat(remote.arrivals).hasSize(2);
+    remote.arrivals.clear();
+    remote.levelOf = (arrival, request, to) -> to.onError(pushed("-1"));
+    failure(() -> stock.levelOf(APPLE));
+    assertThat(remote.arrivals).hasSize(1);
+  }
+
+  private static StatusRuntimeException pushed(String millis) {
+    Metadata trailers = new Metadata();
+    trailers.put(GrpcHeaders.PUSHBACK, millis);
+    return Status.UNAVAILABLE.asRuntimeException(trailers);
   }
 
   @Test

@@ -190,6 +190,7 @@ class GrpcServerTest {
     RemoteStock far = fixture.remote();
     StockGrpc.StockBlockingStub next = StockGrpc.newBlockingStub(fixture.channel(far.port()));
     ExecutorService pool = Executors.newSingleThreadExecutor();
+    List<Long> known = new CopyOnWriteArrayList<>();
     stock.levelOf =
         (arrival, request, to) -> {
           List<java.util.concurrent.Executor> hops =
@@ -198,7 +199,12 @@ class GrpcServerTest {
                   CallContext.wrap(pool),
                   Context.currentContextExecutor(pool));
           for (java.util.concurrent.Executor hop : hops) {
-            CompletableFuture.supplyAsync(() -> next.levelOf(request), hop)
+            CompletableFuture.runAsync(
+                    () -> {
+                      known.add(GrpcContexts.current().remainingNanos(Long.MAX_VALUE));
+                      next.levelOf(request);
+                    },
+                    hop)
                 .get(10, TimeUnit.SECONDS);
           }
           RemoteStock.answer(to, Level.getDefaultInstance());
@@ -208,6 +214,10 @@ class GrpcServerTest {
     assertThat(far.arrivals).hasSize(3);
     assertThat(far.arrivals)
         .allSatisfy(each -> assertThat(each.millisLeft()).isBetween(1L, 1_500L));
+    // gRPC's own context keeps the deadline on the wire; the engine must know it too.
+    assertThat(known)
+        .allSatisfy(
+            each -> assertThat(each).isLessThanOrEqualTo(Duration.ofMillis(1_500).toNanos()));
     pool.shutdownNow();
   }
 
@@ -415,6 +425,12 @@ class GrpcServerTest {
 
   @Test
   void cancellationReachesTheThirdHop() throws Exception {
+    // No time of an attempt or a call ends within the test's wait.
+    fixture
+        .resilience
+        .guard("stock")
+        .replacePolicy(
+            GrpcFixture.policy(Duration.ofSeconds(60)).deadline(Duration.ofSeconds(60)).build());
     CountDownLatch arrived = new CountDownLatch(1);
     CountDownLatch interrupted = new CountDownLatch(3);
     RemoteStock third = new RemoteStock();

@@ -261,18 +261,24 @@ class GrpcTlsTest {
     TlsIdentity client = identity("client", Holder.CLIENT);
     TestCertificates certificates = TestCertificates.shared();
     String whole = Files.readString(certificates.certificate(Holder.OTHER_HOST));
-    Files.copy(
-        certificates.key(Holder.OTHER_HOST),
-        file("server", ".key"),
-        StandardCopyOption.REPLACE_EXISTING);
+    Path key = certificates.key(Holder.OTHER_HOST);
     for (int length : new int[] {0, 200, whole.length() - 30}) {
+      Files.copy(key, file("server", ".key"), StandardCopyOption.REPLACE_EXISTING);
       Files.writeString(file("server", ".crt"), whole.substring(0, length));
-      Await.until("it is read", () -> identity.health().details().containsKey("refused"));
+      Await.until("it is read", () -> isRefused(identity));
       assertThat(peer(channel(server.port(), client))).as("%d bytes", length).startsWith("CN=");
+      write("server", Holder.SERVER);
+      Await.until("the one of before is read", () -> !isRefused(identity));
     }
+    assertThat(identity.generation()).isEqualTo(1);
+    Files.copy(key, file("server", ".key"), StandardCopyOption.REPLACE_EXISTING);
     Files.writeString(file("server", ".crt"), whole);
     Await.until("the whole one is taken", () -> identity.generation() == 2);
     assertRefused(server.port(), GrpcTls.channel(client), "localhost");
+  }
+
+  private static boolean isRefused(TlsIdentity identity) {
+    return identity.health().details().containsKey("refused");
   }
 
   @Test

@@ -113,6 +113,7 @@ class GrpcUserCodeTest {
     UPLOAD_ON_MESSAGE,
     UPLOAD_ON_END,
     TALK_START,
+    TALK_ON_READY,
     TALK_ON_MESSAGE,
     TALK_ON_END,
     TRANSACTION_BEGIN,
@@ -128,6 +129,7 @@ class GrpcUserCodeTest {
   private final RemoteStock stock = new RemoteStock();
   private volatile @Nullable Place armed;
   private volatile Throwable failure = FAILURES.get(0);
+  private volatile @Nullable Throwable seenByHandler;
   private GrpcServer server;
   private Channel channel;
 
@@ -163,7 +165,12 @@ class GrpcUserCodeTest {
             to.onError(failure);
             return;
           }
-          RemoteStock.answer(to, io.commslib.grpc.proto.Reservation.getDefaultInstance());
+          try {
+            RemoteStock.answer(to, io.commslib.grpc.proto.Reservation.getDefaultInstance());
+          } catch (RuntimeException | Error e) {
+            seenByHandler = armed == Place.LIMITER_END ? e : null;
+            throw e;
+          }
         };
     stock.watch = (arrival, request, to) -> watched((ServerCallStreamObserver<Level>) to);
     stock.upload =
@@ -174,6 +181,8 @@ class GrpcUserCodeTest {
     stock.talk =
         to -> {
           reach(Place.TALK_START);
+          ((ServerCallStreamObserver<Level>) to)
+              .setOnReadyHandler(() -> reach(Place.TALK_ON_READY));
           return receiving(to, Place.TALK_ON_MESSAGE, Place.TALK_ON_END);
         };
     fixture
@@ -236,7 +245,9 @@ class GrpcUserCodeTest {
       @Override
       public void onCompleted() {
         reach(end);
-        RemoteStock.answer(to, Level.getDefaultInstance());
+        if (armed != Place.TALK_ON_READY) {
+          RemoteStock.answer(to, Level.getDefaultInstance());
+        }
       }
     };
   }
@@ -593,12 +604,41 @@ class GrpcUserCodeTest {
       }
       awaitFree("after " + each + " in " + place);
       Await.until(place + " was reached with " + each, () -> reached.contains(each));
+      assertThat(seenByHandler).as("what answering throws to the handler").isNull();
       armed = null;
       int before = observed.get();
       Status next = end(place);
       assertThat(next.isOk()).as("after %s in %s: %s", each, place, next).isTrue();
       Await.until("calls are observed after " + each, () -> observed.get() > before);
     }
+  }
+
+  /** Its message can't be read, and with it neither its text nor its translation. */
+  private static final class UnreadableException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public String getMessage() {
+      throw new IllegalStateException("planted");
+    }
+
+    @Override
+    public synchronized Throwable getCause() {
+      throw new IllegalStateException("planted");
+    }
+  }
+
+  @Test
+  void aFailureOfAHandlerWhoseOwnMethodsFailEndsItsCallToo() throws Exception {
+    serve();
+    failure = new UnreadableException();
+    armed = Place.UNARY_HANDLER;
+    Status status = end(Place.UNARY_HANDLER);
+    assertThat(status.getCode()).isEqualTo(Status.Code.INTERNAL);
+    assertThat(status.getDescription()).startsWith("COMMS-GRPC-106");
+    awaitFree("after it");
+    armed = null;
+    assertThat(end(Place.UNARY_HANDLER).isOk()).isTrue();
   }
 
   @Test
