@@ -116,6 +116,11 @@ final class RecoveringConnection {
       Connection created = newConnection();
       created.addShutdownListener(this::lost);
       connection = created;
+      if (closed) {
+        // Closed while it connected: either close() has seen this connection, or it ends here.
+        abandon();
+        throw new IOException("closed");
+      }
       setUpListeners(created);
       failures.set(0);
       return created;
