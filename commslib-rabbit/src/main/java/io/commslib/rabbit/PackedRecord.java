@@ -9,6 +9,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -27,6 +28,9 @@ record PackedRecord(AMQP.BasicProperties properties, ByteBuffer body) {
   static final String LENGTH = CloudEventsEnvelope.RESERVED_PREFIX + "packed";
 
   private static final int PERSISTENT = 2;
+
+  /** Bytes for weight and length of the body, which the flags of the properties follow. */
+  private static final int FLAGS_AT = 2 + 8;
 
   static OutgoingRecord pack(OutgoingRecord record) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -65,8 +69,9 @@ record PackedRecord(AMQP.BasicProperties properties, ByteBuffer body) {
     Object length = headers == null ? null : headers.get(LENGTH);
     if (length instanceof Integer head && head > 0 && head <= body.length) {
       try {
+        byte[] readable = DeepHeaders.readable(Arrays.copyOf(body, head), FLAGS_AT);
         AMQP.BasicProperties inner =
-            new AMQP.BasicProperties(new DataInputStream(new ByteArrayInputStream(body, 0, head)));
+            new AMQP.BasicProperties(new DataInputStream(new ByteArrayInputStream(readable)));
         return new PackedRecord(inner, ByteBuffer.wrap(body, head, body.length - head));
       } catch (IOException | RuntimeException e) {
         // Not packed by the library: used unchanged.

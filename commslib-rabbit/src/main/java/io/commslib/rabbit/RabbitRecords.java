@@ -78,9 +78,11 @@ final class RabbitRecords {
       @Nullable String assignedId) {
     if (trusted) {
       PackedRecord record = PackedRecord.read(properties, body);
-      return wire(record.body(), new RabbitOrigin(record.properties(), true, route, assignedId));
+      AMQP.BasicProperties packed = DeepHeaders.restored(record.properties());
+      return wire(record.body(), new RabbitOrigin(packed, true, route, assignedId));
     }
-    return wire(ByteBuffer.wrap(body), new RabbitOrigin(properties, false, route, assignedId));
+    AMQP.BasicProperties received = DeepHeaders.restored(properties);
+    return wire(ByteBuffer.wrap(body), new RabbitOrigin(received, false, route, assignedId));
   }
 
   private static ForeignRecord wire(ByteBuffer body, RabbitOrigin origin) {

@@ -36,10 +36,11 @@ final class RecoveringConnection {
   }
 
   /**
-   * The largest body that RabbitMQ accepts by default. Bodies over the transport's own limit are
-   * dead-lettered; the client would close the connection instead, and receive the message again.
+   * More than the largest body that RabbitMQ can be configured to accept. Bodies over the
+   * transport's own limit are dead-lettered; the client would close the connection instead, and
+   * receive the message again.
    */
-  private static final int LARGEST_BODY_BYTES = 128 * 1024 * 1024;
+  private static final int BODY_BYTES_LIMIT = 512 * 1024 * 1024 + 1;
 
   private static final int ABORT_MILLIS = 1_000;
 
@@ -71,7 +72,7 @@ final class RecoveringConnection {
 
   private static ConnectionFactory factory(
       RabbitTransportConfig config, CommsRuntime runtime, String role) {
-    ConnectionFactory factory = new ConnectionFactory();
+    ConnectionFactory factory = new TolerantConnectionFactory();
     config.address().applyTo(factory, config.tls());
     config.nativeSettings().accept(factory);
     int timeout = (int) config.operationTimeout().toMillis();
@@ -82,7 +83,7 @@ final class RecoveringConnection {
     factory.setHandshakeTimeout(timeout);
     factory.setChannelRpcTimeout(timeout);
     factory.setRequestedHeartbeat((int) config.heartbeat().toSeconds());
-    factory.setMaxInboundMessageBodySize(LARGEST_BODY_BYTES);
+    factory.setMaxInboundMessageBodySize(BODY_BYTES_LIMIT);
     factory.setThreadFactory(
         body -> runtime.newThread("rabbit-" + role + "-" + number.incrementAndGet(), body));
     return factory;

@@ -90,6 +90,8 @@ class RabbitFidelityIT {
     EMPTY_TABLE(header("h", Map.of())),
     ARRAY(header("h", Arrays.asList(1, null, "a", List.of(), nested(), NO_TEXT))),
     AS_DEEP_AS_THE_CLIENT_READS(header("h", deep(31))),
+    DEEPER_THAN_THE_CLIENT_READS(header("h", deep(33))),
+    MUCH_DEEPER_THAN_THE_CLIENT_READS(header("h", Arrays.asList(deep(100), NO_TEXT))),
     HEADERS_OF_THE_APPLICATION_THAT_BEGIN_WITH_X(
         (properties, headers) -> {
           headers.put("x-tenant", "acme");

@@ -28,8 +28,10 @@ final class RawClient implements AutoCloseable {
   }
 
   static RawClient connect(String uri) throws Exception {
-    ConnectionFactory factory = new ConnectionFactory();
+    ConnectionFactory factory = new TolerantConnectionFactory();
     factory.setUri(uri);
+    // A connection that recovers is made elsewhere in the client.
+    factory.setAutomaticRecoveryEnabled(false);
     return new RawClient(factory.newConnection("foreign"));
   }
 
@@ -84,7 +86,9 @@ final class RawClient implements AutoCloseable {
         () -> {
           GetResponse got = get(queue);
           while (got != null) {
-            consumed.add(new Delivery(got.getEnvelope(), got.getProps(), got.getBody()));
+            consumed.add(
+                new Delivery(
+                    got.getEnvelope(), DeepHeaders.restored(got.getProps()), got.getBody()));
             got = get(queue);
           }
           return consumed.size() >= count;
