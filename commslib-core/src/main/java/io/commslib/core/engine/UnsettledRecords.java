@@ -103,6 +103,8 @@ final class UnsettledRecords {
   void stopScope(Object scope) {
     stoppedScopes.add(scope);
     removeIdle(entry -> entry.raw.scope() == scope);
+    // Otherwise an adapter that waits for the route would wait for a probe that can't come.
+    route.openIfNothingToTry();
   }
 
   void revokeScope(Object scope) {

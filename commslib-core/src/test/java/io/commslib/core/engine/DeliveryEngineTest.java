@@ -247,6 +247,25 @@ class DeliveryEngineTest {
     assertThat(engine.snapshot().count(Count.GIVEN_BACK)).isEqualTo(1);
   }
 
+  /** Otherwise an adapter that takes nothing while the route is paused would take nothing again. */
+  @Test
+  void aRouteWithoutAnyRecordLeftToProbeOpens() {
+    start(
+        config().build(),
+        delivery -> {
+          throw new StoreException("COMMS-TEST-001", FailureKind.TRANSIENT, "down", null);
+        });
+    Object lost = new Object();
+    engine.accept(new TestDelivery("m1", "k", wire("m1", "k"), lost));
+    time.runUntilIdle();
+    engine.pause();
+    time.advance(Duration.ofMinutes(1));
+    engine.revoke(lost);
+    assertThat(engine.snapshot().isRoutePaused()).as("by the user").isTrue();
+    engine.resume();
+    assertThat(engine.snapshot().isRoutePaused()).isFalse();
+  }
+
   @Test
   void drainGivesBackWhatHasNotStarted() {
     start(config().build(), delivery -> Settlement.done());
