@@ -26,6 +26,8 @@ final class RabbitDelivery implements RawDelivery {
   /** Number of earlier deliveries from which a record is suspected of killing its process. */
   static final int SUSPICIOUS_DELIVERIES = 5;
 
+  private final ConsumerChannel source;
+  private final ConsumerChannel.Period period;
   private final Channel channel;
   private final String queue;
   private final long tag;
@@ -50,18 +52,23 @@ final class RabbitDelivery implements RawDelivery {
   }
 
   /**
+   * @param source the channel on which it was received
+   * @param period in which it was received
    * @param binding of the queue
    * @param reading how the records of the subscription are read
    * @param attempts unfinished attempts on the records of this queue; null if it counts no
    *     deliveries
    */
   RabbitDelivery(
-      Channel channel,
+      ConsumerChannel source,
+      ConsumerChannel.Period period,
       QueueBinding binding,
       RabbitReading reading,
       @Nullable UnfinishedAttempts attempts,
       Delivery delivery) {
-    this.channel = channel;
+    this.source = source;
+    this.period = period;
+    this.channel = source.channel();
     this.queue = binding.name();
     this.tag = delivery.getEnvelope().getDeliveryTag();
     AMQP.BasicProperties properties = delivery.getProperties();
@@ -102,6 +109,10 @@ final class RabbitDelivery implements RawDelivery {
 
   Channel channel() {
     return channel;
+  }
+
+  long epoch() {
+    return source.epoch();
   }
 
   long tag() {
@@ -156,8 +167,9 @@ final class RabbitDelivery implements RawDelivery {
     }
   }
 
-  /** Deletes the markers of the record, which is settled. */
+  /** Deletes the markers of the record, which is acknowledged. */
   void settled() {
+    period.acknowledged();
     CrashSuspicion known = suspicion;
     if (known != null) {
       known.attempts.forget(known.record);

@@ -12,6 +12,7 @@ import io.commslib.core.Failures;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import java.io.EOFException;
+import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
 import java.security.cert.CertificateException;
@@ -151,6 +152,23 @@ final class RabbitErrors {
     return close != null && close.code() == AMQP.PRECONDITION_FAILED && matcher.find()
         ? Long.parseLong(matcher.group(1))
         : 0;
+  }
+
+  /** {@return whether an object of the topology does not exist} */
+  static boolean isNotFound(Throwable failure) {
+    Close close = close(failure);
+    return close != null && close.code() == AMQP.NOT_FOUND;
+  }
+
+  /** Throws a failure of the client again; returns it for the compiler if it is checked. */
+  static IOException asThrown(Throwable failure) {
+    if (failure instanceof RuntimeException unchecked) {
+      throw unchecked;
+    }
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    return failure instanceof IOException io ? io : new IOException(failure);
   }
 
   /** {@return whether the broker has closed the channel and left the connection open} */

@@ -92,6 +92,19 @@ final class RabbitTopology {
     declareGroup(config, queue, "declare group " + group + " of " + config.destination());
   }
 
+  /**
+   * Declares the exchange of a destination and the queue of a group again, as a subscription does
+   * that finds its queue deleted, or a new connection.
+   */
+  void renew(DestinationConfig config, String group, QueueBinding queue) {
+    RabbitBinding binding = bindings.of(config.destination());
+    if (binding.isExchange()) {
+      onChannel(
+          "declare " + config.destination(), channel -> declareExchange(channel, config, binding));
+    }
+    declareGroup(config, group, queue);
+  }
+
   /** {@return whether the library creates the queue itself, with the arguments of its binding} */
   boolean creates(DestinationConfig config, QueueBinding queue) {
     return createsTargets(config) && !queue.exists();

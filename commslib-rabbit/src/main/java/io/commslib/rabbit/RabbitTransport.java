@@ -267,15 +267,25 @@ public final class RabbitTransport implements MessageTransport {
     QueueBinding queue = bindings.queue(source, group);
     SubscriptionRules.check(subscription, queue, declared.format(source));
     topology.declareGroup(destination, group, queue);
-    if (!topology.creates(destination, queue)) {
+    boolean isOwn = topology.creates(destination, queue);
+    if (!isOwn) {
       requireSingleActive(subscription, queue);
     }
+    RabbitConsumer.Topology renewal =
+        mayDiffer -> {
+          if (isOwn) {
+            topology.renew(destination, group, queue);
+          } else if (mayDiffer) {
+            requireSingleActive(subscription, queue);
+          }
+        };
     Subscription[] self = new Subscription[1];
     RabbitSubscription running =
         new RabbitSubscription(
             subscription,
             queue,
             connection,
+            renewal,
             new RabbitReading(
                 bindings.boundName(source, queue),
                 queue.redrive,
@@ -311,6 +321,9 @@ public final class RabbitTransport implements MessageTransport {
     } catch (IOException | RuntimeException e) {
       running.close();
       throw RabbitErrors.subscribe("consume " + source, e);
+    } catch (Error e) {
+      running.close();
+      throw e;
     }
     subscriptions.add(running);
     if (closed) {

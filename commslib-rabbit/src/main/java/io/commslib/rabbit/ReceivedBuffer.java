@@ -6,26 +6,25 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Buffers received deliveries until the engine has capacity, in the broker's order. A delivery is
- * dispatched before its channel is revoked or not at all: later it would overtake earlier
- * deliveries, which the broker redelivers. Thread-safe.
+ * dispatched before its epoch ends or not at all: later it would overtake earlier deliveries, which
+ * the broker redelivers. Thread-safe.
  */
 final class ReceivedBuffer {
 
   private final Queue<RabbitDelivery> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicInteger requests = new AtomicInteger();
 
-  /** Locked while a delivery is dispatched. */
-  private final ReentrantLock dispatchLock = new ReentrantLock();
+  /** Guards the epochs; locked while a delivery is dispatched. */
+  private final ReentrantLock lock;
 
-  private volatile @Nullable Channel current;
+  private final ConsumerEpochs<ConsumerChannel> epochs;
 
-  /** Dispatches only deliveries of this channel from now on. */
-  void receiveFrom(Channel channel) {
-    current = channel;
+  ReceivedBuffer(ReentrantLock lock, ConsumerEpochs<ConsumerChannel> epochs) {
+    this.lock = lock;
+    this.epochs = epochs;
   }
 
   void add(RabbitDelivery delivery) {
@@ -37,7 +36,7 @@ final class ReceivedBuffer {
    * time, which keeps the order.
    *
    * @throws RuntimeException or Error of the engine; the current delivery is lost then, and its
-   *     channel must be closed
+   *     epoch must end
    */
   void dispatch(DeliveryEngine engine) {
     if (requests.getAndIncrement() != 0) {
@@ -64,29 +63,20 @@ final class ReceivedBuffer {
       if (next == null) {
         return;
       }
-      dispatchLock.lock();
+      lock.lock();
       try {
         // A lost channel reports itself as closed before its loss is reported here.
-        if (next.channel() == current && next.channel().isOpen()) {
+        if (epochs.accepts(next.epoch()) && next.channel().isOpen()) {
           engine.accept(next);
         }
       } finally {
-        dispatchLock.unlock();
+        lock.unlock();
       }
     }
   }
 
-  /** Stops dispatching from a channel, drops its buffered deliveries and revokes the dispatched. */
-  void revoke(Channel lost, DeliveryEngine engine) {
-    dispatchLock.lock();
-    try {
-      if (current == lost) {
-        current = null;
-      }
-      waiting.removeIf(delivery -> delivery.channel() == lost);
-    } finally {
-      dispatchLock.unlock();
-    }
-    engine.revoke(lost);
+  /** Drops the buffered deliveries of a channel, whose epoch has ended. */
+  void drop(Channel lost) {
+    waiting.removeIf(delivery -> delivery.channel() == lost);
   }
 }

@@ -4,7 +4,6 @@ import com.rabbitmq.client.Address;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.ShutdownSignalException;
-import io.commslib.core.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
 import java.io.IOException;
@@ -29,7 +28,9 @@ import org.slf4j.LoggerFactory;
 final class RecoveringConnection {
 
   /**
-   * Sets up channels on a new connection. Called on the recovery thread; may block and may fail.
+   * Sets up channels on a new connection. Called on the thread that has connected; may block and
+   * may fail, for which the connection is closed. The listeners of a connection that several users
+   * share do neither.
    */
   interface Listener {
     void connected(Connection connection) throws IOException;
@@ -214,31 +215,6 @@ final class RecoveringConnection {
     runtime
         .scheduler()
         .schedule(config.reconnect().next(failed, runtime.random()), this::reconnectSoon);
-  }
-
-  /** Calls a listener in the background, or with the next connection if there is none. */
-  void setUp(Listener listener) {
-    try {
-      recovery.execute(() -> setUpNow(listener));
-    } catch (java.util.concurrent.RejectedExecutionException e) {
-      log.debug("no set-up: closed");
-    }
-  }
-
-  private void setUpNow(Listener listener) {
-    lock.lock();
-    try {
-      Connection open = current().orElse(null);
-      if (open != null && !closed && listeners.contains(listener)) {
-        listener.connected(open);
-      }
-    } catch (Throwable e) {
-      log.warn("can't use the connection to {}: {}", config.address(), Failures.text(e));
-      abandon();
-      recover();
-    } finally {
-      lock.unlock();
-    }
   }
 
   private void reconnectSoon() {

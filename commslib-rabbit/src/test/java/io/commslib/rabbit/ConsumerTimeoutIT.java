@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -190,5 +191,106 @@ class ConsumerTimeoutIT {
       Await.until("all settled", LIMIT, () -> foreign.count(queue.name()) == 0);
       assertThat(handled).containsOnly("good");
     }
+  }
+
+  /** The timeout of the queue's argument is shorter than that of the broker. */
+  private static final Map<String, Object> SHORT = Map.of("x-consumer-timeout", 90);
+
+  @Test
+  void aPausedRouteReturnsItsMessagesInOrderBeforeTheTimeoutAndWaitsWithoutAConsumer() {
+    Destination queue = Destination.queue("returned");
+    AtomicInteger closedByTheBroker = new AtomicInteger();
+    List<String> handled = new CopyOnWriteArrayList<>();
+    try (RabbitTransport transport =
+        RabbitTransport.create(
+            config()
+                .nativeSettings(factory -> factory.setTrafficListener(closes(closedByTheBroker)))
+                .bind(queue, RabbitBinding.queue("returned").arguments(SHORT))
+                .build())) {
+      transport.declare(DestinationConfig.builder(queue).build());
+      Subscription subscription =
+          transport
+              .subscriber()
+              .subscribe(
+                  SubscriptionConfig.builder(queue).workers(2).maxInFlight(7).build(),
+                  delivery -> {
+                    handled.add(delivery.message().id());
+                    return Settlement.done();
+                  });
+      subscription.pause();
+      for (int i = 1; i <= 20; i++) {
+        publish(transport, queue, "m" + i, "k");
+      }
+      Await.until("returned", LIMIT, () -> foreign.consumers("returned") == 0);
+      Await.until("all are in the queue", LIMIT, () -> foreign.count("returned") == 20);
+      Await.until(
+          "health names the queue",
+          LIMIT,
+          () ->
+              subscription.health().status() == Health.Status.DEGRADED
+                  && subscription.health().reason().contains("of queue returned were returned"));
+      Await.stays("it waits", Duration.ofMillis(400), () -> foreign.consumers("returned") == 0);
+      subscription.resume();
+      Await.until("all are handled", LIMIT, () -> handled.size() == 20);
+      assertThat(handled)
+          .containsExactlyElementsOf(IntStream.rangeClosed(1, 20).mapToObj(i -> "m" + i).toList());
+      assertThat(closedByTheBroker).hasValue(0);
+      Await.until("up", LIMIT, () -> subscription.health().status() == Health.Status.UP);
+      assertThat(subscription.snapshot().imbalance()).isZero();
+    }
+  }
+
+  @Test
+  void aKeyThatWaitsIsReturnedBeforeTheTimeoutAndOthersContinue() {
+    Destination queue = Destination.queue("waits");
+    AtomicInteger closedByTheBroker = new AtomicInteger();
+    AtomicBoolean repaired = new AtomicBoolean();
+    List<Integer> attempts = new CopyOnWriteArrayList<>();
+    List<String> handled = new CopyOnWriteArrayList<>();
+    try (RabbitTransport transport =
+        RabbitTransport.create(
+            config()
+                .nativeSettings(factory -> factory.setTrafficListener(closes(closedByTheBroker)))
+                .bind(queue, RabbitBinding.queue("waits").arguments(SHORT).noDeadLetters())
+                .build())) {
+      transport.declare(DestinationConfig.builder(queue).build());
+      publish(transport, queue, "bad", "a");
+      publish(transport, queue, "behind", "a");
+      publish(transport, queue, "other", "b");
+      transport
+          .subscriber()
+          .subscribe(
+              SubscriptionConfig.builder(queue).build(),
+              delivery -> {
+                if (delivery.message().id().equals("bad") && !repaired.get()) {
+                  attempts.add(delivery.attempt());
+                  return Settlement.deadLetter("no");
+                }
+                handled.add(delivery.message().id());
+                return Settlement.done();
+              });
+      Await.until("returned several times", LIMIT, () -> attempts.size() > 4);
+      publish(transport, queue, "later", "b");
+      Await.until("others", LIMIT, () -> handled.contains("later"));
+      assertThat(handled).containsExactly("other", "later");
+      repaired.set(true);
+      Await.until("handled", LIMIT, () -> handled.contains("behind"));
+      assertThat(handled).containsExactly("other", "later", "bad", "behind");
+      assertThat(closedByTheBroker).hasValue(0);
+    }
+  }
+
+  private static TrafficListener closes(AtomicInteger closes) {
+    return new TrafficListener() {
+      @Override
+      public void write(Command command) {}
+
+      @Override
+      public void read(Command command) {
+        if (command.getMethod() instanceof AMQP.Channel.Close) {
+          closes.incrementAndGet();
+        }
+      }
+    };
   }
 }

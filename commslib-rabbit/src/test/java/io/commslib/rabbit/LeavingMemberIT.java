@@ -2,6 +2,9 @@ package io.commslib.rabbit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.LifecycleState;
+import io.commslib.core.messaging.BatchBounds;
+import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
@@ -45,10 +48,7 @@ class LeavingMemberIT {
                 proceed.await();
                 return record(delivery.message());
               });
-      for (int i = 1; i <= MESSAGES; i++) {
-        Message message = Message.builder("t").id(Integer.toString(i)).key("k").build();
-        first.publisher().publish(queue, message).toCompletableFuture().join();
-      }
+      publish(first, queue);
       started.await();
       second.declare(DestinationConfig.builder(queue).build());
       subscribe(second, queue, delivery -> record(delivery.message()));
@@ -66,6 +66,87 @@ class LeavingMemberIT {
       Await.until("all are handled", LIMIT, () -> handled.size() >= MESSAGES);
       assertThat(handled)
           .containsExactlyElementsOf(IntStream.rangeClosed(1, MESSAGES).boxed().toList());
+    }
+  }
+
+  /** The drain gives nothing back before the running handler has settled its message. */
+  @Test
+  void aDrainThatTimesOutGivesNothingToTheNextConsumerUntilItsHandlerHasEnded() throws Exception {
+    Destination queue = Destination.queue("leaving-late");
+    try (RabbitTransport first = RabbitTransport.create(RabbitServer.shared().uri());
+        RabbitTransport second = RabbitTransport.create(RabbitServer.shared().uri())) {
+      first.declare(DestinationConfig.builder(queue).build());
+      Subscription draining =
+          subscribe(
+              first,
+              queue,
+              delivery -> {
+                started.countDown();
+                proceed.await();
+                return record(delivery.message());
+              });
+      publish(first, queue);
+      started.await();
+      second.declare(DestinationConfig.builder(queue).build());
+      subscribe(second, queue, delivery -> record(delivery.message()));
+
+      for (int i = 0; i < 3; i++) {
+        assertThat(draining.drain(Duration.ofMillis(50))).isFalse();
+      }
+      assertThat(handled).isEmpty();
+      proceed.countDown();
+
+      assertThat(draining.drain(LIMIT)).isTrue();
+      Await.until("all are handled", LIMIT, () -> handled.size() >= MESSAGES);
+      assertThat(handled)
+          .containsExactlyElementsOf(IntStream.rangeClosed(1, MESSAGES).boxed().toList());
+    }
+  }
+
+  /** The records of a batch that fails during a drain are returned together, and in order. */
+  @Test
+  void aBatchThatFailsDuringADrainIsReturnedInOrder() throws Exception {
+    Destination queue = Destination.queue("leaving-batch");
+    try (RabbitTransport first = RabbitTransport.create(RabbitServer.shared().uri());
+        RabbitTransport second = RabbitTransport.create(RabbitServer.shared().uri())) {
+      first.declare(DestinationConfig.builder(queue).build());
+      publish(first, queue);
+      BatchHandler failing =
+          batch -> {
+            started.countDown();
+            proceed.await();
+            throw new IllegalStateException("planted");
+          };
+      Subscription draining =
+          first
+              .subscriber()
+              .subscribe(
+                  SubscriptionConfig.builder(queue)
+                      .workers(2)
+                      .maxInFlight(8)
+                      .batch(BatchBounds.of(4))
+                      .build(),
+                  failing);
+      started.await();
+      second.declare(DestinationConfig.builder(queue).build());
+      subscribe(second, queue, delivery -> record(delivery.message()));
+
+      CompletableFuture<Boolean> drained =
+          CompletableFuture.supplyAsync(() -> draining.drain(LIMIT));
+      Await.until("it drains", LIMIT, () -> draining.state() == LifecycleState.DRAINING);
+      proceed.countDown();
+
+      assertThat(drained.join()).isTrue();
+      Await.until("all are handled", LIMIT, () -> handled.size() >= MESSAGES);
+      assertThat(handled)
+          .containsExactlyElementsOf(IntStream.rangeClosed(1, MESSAGES).boxed().toList());
+    }
+  }
+
+  private static void publish(RabbitTransport transport, Destination queue) {
+    for (int i = 1; i <= MESSAGES; i++) {
+      Message message = Message.builder("t").id(Integer.toString(i)).key("k").build();
+      transport.publisher().publish(queue, message).toCompletableFuture().join();
     }
   }
 

@@ -408,8 +408,12 @@ class RabbitBindingIT {
     Subscription deleted = subscribe(transport, ordered(tasks));
     Subscription other = subscribe(transport, ordered(others));
     foreign.channel().queueDelete(run + "tasks");
-    Await.until("the loss is known", LIMIT, () -> deleted.health().reason().contains("no queue"));
-    assertThat(deleted.health().status()).isEqualTo(Health.Status.DOWN);
+    Await.until(
+        "the loss is known",
+        LIMIT,
+        () ->
+            deleted.health().status() == Health.Status.DOWN
+                && deleted.health().reason().contains(run + "tasks"));
     Await.until("others", LIMIT, () -> other.health().status() == Health.Status.UP);
     for (int i = 1; i <= 50; i++) {
       publish(transport, others, "t", Integer.toString(i));

@@ -26,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -38,7 +39,9 @@ class ReceivedTest {
   private final List<String> handled = new CopyOnWriteArrayList<>();
   private final CountDownLatch started = new CountDownLatch(1);
   private final CountDownLatch release = new CountDownLatch(1);
-  private final ReceivedBuffer received = new ReceivedBuffer();
+  private final ReentrantLock lock = new ReentrantLock();
+  private final ConsumerEpochs<ConsumerChannel> epochs = new ConsumerEpochs<>();
+  private final ReceivedBuffer received = new ReceivedBuffer(lock, epochs);
   private final DeliveryEngine engine =
       DeliveryEngine.builder(
               SubscriptionConfig.builder(Destination.queue("q")).workers(4).build(),
@@ -89,6 +92,8 @@ class ReceivedTest {
                 }
               });
 
+  private ConsumerChannel source;
+
   @AfterEach
   void close() {
     release.countDown();
@@ -117,11 +122,30 @@ class ReceivedTest {
             "q@.begun", RabbitTransportConfig.builder("amqp://localhost").build(), runtime);
     received.add(
         new RabbitDelivery(
-            channel,
+            source,
+            source.received(0),
             QueueBinding.own("q", java.util.List.of()).withDefaultTargets(),
             new RabbitReading("q", "q@.redrive", null, runtime),
             attempts,
             new Delivery(new Envelope(1, false, "", "q"), properties, new byte[0])));
+  }
+
+  private void consume() {
+    long epoch = epochs.begin();
+    source = new ConsumerChannel(channel, epoch, 1);
+    assertThat(epochs.opened(epoch, source)).isTrue();
+    assertThat(epochs.consuming(epoch)).isTrue();
+  }
+
+  private void lose() {
+    lock.lock();
+    try {
+      assertThat(epochs.lost(epochs.epoch())).isTrue();
+    } finally {
+      lock.unlock();
+    }
+    received.drop(channel);
+    engine.revoke(channel);
   }
 
   /** Waits until the thread has ended or is blocked by another thread. */
@@ -136,13 +160,13 @@ class ReceivedTest {
 
   @Test
   void aDeliveryDispatchedDuringChannelLossDoesNotOvertakeEarlierOnes() throws Exception {
-    received.receiveFrom(channel);
+    consume();
     receive("first");
     received.dispatch(engine);
     assertThat(started.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     receive("second");
     receive("third");
-    Thread loss = new Thread(() -> received.revoke(channel, engine));
+    Thread loss = new Thread(this::lose);
     beforeDispatch =
         () -> {
           if (loss.getState() == Thread.State.NEW) {
@@ -162,7 +186,7 @@ class ReceivedTest {
   @Test
   void anErrorDuringDispatchDoesNotStopLaterDispatches() {
     release.countDown();
-    received.receiveFrom(channel);
+    consume();
     receive("first");
     beforeDispatch =
         () -> {

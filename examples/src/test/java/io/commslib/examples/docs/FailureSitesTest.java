@@ -96,7 +96,10 @@ class FailureSitesTest {
               "KafkaTransport: catch (SubscribeException e)",
               "made by the declaration before it; throws it on unless the port speaks TLS"),
           Map.entry(
-              "RabbitSubscription: catch (SubscribeException e)", "made by the proof before it"),
+              "RabbitConsumer: catch (SubscribeException e)", "made by the declaration before it"),
+          Map.entry(
+              "RabbitConsumer: instanceof SubscribeException",
+              "made by the declaration or the proof before it; all others have the broker's text"),
           Map.entry(
               "PlainClassifier: instanceof CallException",
               "an exception around it is an answer of plain code, whatever caused it"),
