@@ -142,6 +142,7 @@ public final class GrpcCalls {
     private final Map<String, Predicate<SocketAddress>> subsets = new LinkedHashMap<>();
     private Duration streamTime = Duration.ofHours(1);
     private final GrpcRetries retries = new GrpcRetries();
+    private Metadata.@Nullable Key<String> subsetHeader;
     private @Nullable Duration firstMessageTime;
     private @Nullable TlsIdentity tls;
     private @Nullable Backends backends;
@@ -161,6 +162,14 @@ public final class GrpcCalls {
 
     Duration streamTime() {
       return streamTime;
+    }
+
+    Metadata.@Nullable Key<String> subsetHeader() {
+      return subsetHeader;
+    }
+
+    Set<String> subsets() {
+      return subsets.keySet();
     }
 
     @Nullable Duration firstMessageTime() {
@@ -222,6 +231,22 @@ public final class GrpcCalls {
       subsets.put(
           Checks.printable("subset", name, CallTarget.MAX_NAME_CHARS),
           Objects.requireNonNull(members, "members"));
+      return this;
+    }
+
+    /**
+     * Sets the name of the metadata whose value names the subset of a call, whatever the weights of
+     * a split; {@link GrpcCalls#SUBSET} counts more. An interceptor that passes it on keeps all
+     * calls of a request in one subset. A value that is none of the subsets of this builder is
+     * ignored, since a stranger may have set it. The metadata is sent with the call.
+     *
+     * @param name lower-case letters, digits, {@code -}, {@code _} and {@code .}, for example
+     *     {@code x-subset}; default none
+     * @return this builder
+     * @throws IllegalArgumentException if it is no name of metadata, or one of binary metadata
+     */
+    public Builder subsetHeader(String name) {
+      this.subsetHeader = Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
       return this;
     }
 

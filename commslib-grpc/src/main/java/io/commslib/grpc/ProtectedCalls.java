@@ -39,6 +39,8 @@ final class ProtectedCalls implements ClientInterceptor {
   private final TimeSource time;
   private final TaskScheduler scheduler;
   private final Set<String> keyed;
+  private final Set<String> subsets;
+  private final Metadata.@Nullable Key<String> subsetHeader;
   private final Duration streamTime;
   private final @Nullable Duration firstMessageTime;
   private final GrpcRetries retries;
@@ -64,6 +66,8 @@ final class ProtectedCalls implements ClientInterceptor {
     this.time = resilience.runtime().time();
     this.scheduler = resilience.runtime().scheduler();
     this.keyed = Set.copyOf(from.keyed());
+    this.subsets = Set.copyOf(from.subsets());
+    this.subsetHeader = from.subsetHeader();
     this.streamTime = from.streamTime();
     this.firstMessageTime = from.firstMessageTime();
     this.retries = retries;
@@ -112,7 +116,7 @@ final class ProtectedCalls implements ClientInterceptor {
     if (isWithinAnother(options)) {
       operation = operation.withOneAttempt();
     }
-    String subset = options.getOption(GrpcCalls.SUBSET);
+    String subset = subset(options, headers);
     if (subset != null) {
       operation = operation.inSubset(subset);
     }
@@ -124,6 +128,15 @@ final class ProtectedCalls implements ClientInterceptor {
     return isStreamed && firstMessageTime != null
         ? operation.withTime(firstMessageTime)
         : operation;
+  }
+
+  private @Nullable String subset(CallOptions options, Metadata headers) {
+    String own = options.getOption(GrpcCalls.SUBSET);
+    if (own != null || subsetHeader == null) {
+      return own;
+    }
+    String named = headers.get(subsetHeader);
+    return named != null && subsets.contains(named) ? named : null;
   }
 
   /** Whether this call is an attempt of another protected one, which repeats it. */

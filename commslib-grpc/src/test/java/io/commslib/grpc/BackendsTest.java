@@ -14,8 +14,10 @@ import io.commslib.testkit.Await;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -138,6 +140,21 @@ class BackendsTest {
     int before = arrived(2);
     call(stub, 50);
     assertThat(arrived(2)).isEqualTo(before + 50);
+    call(withHeader(stub, "canary"), 50);
+    assertThat(arrived(2)).isEqualTo(before + 100);
+    call(withHeader(stub, "stable"), 50);
+    call(withHeader(stub, "canary").withOption(GrpcCalls.SUBSET, "stable"), 50);
+    assertThat(arrived(2)).isEqualTo(before + 100);
+    // A stranger's value changes nothing.
+    call(withHeader(stub, "elsewhere"), 50);
+    assertThat(arrived(2) - before - 100).isLessThan(25);
+  }
+
+  private static StockGrpc.StockBlockingStub withHeader(
+      StockGrpc.StockBlockingStub stub, String subset) {
+    Metadata headers = new Metadata();
+    headers.put(Metadata.Key.of("x-subset", Metadata.ASCII_STRING_MARSHALLER), subset);
+    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
   }
 
   @Test
@@ -224,7 +241,8 @@ class BackendsTest {
             settings ->
                 settings
                     .subset("canary", address -> port(address) == remotes.get(2).port())
-                    .subset("stable", address -> port(address) != remotes.get(2).port()));
+                    .subset("stable", address -> port(address) != remotes.get(2).port())
+                    .subsetHeader("x-subset"));
     fixture
         .resilience
         .guard("stock")
