@@ -63,7 +63,7 @@ final class KeyedRequests {
             scope(request),
             key(request),
             fingerprint(request, body),
-            attempt -> made.keep(work.run()));
+            attempt -> made.keep(ended(request, work)));
     return answer(outcome, made);
   }
 
@@ -78,8 +78,17 @@ final class KeyedRequests {
             scope(request),
             key(request),
             fingerprint(request, body),
-            tx -> made.keep(work.run(tx)));
+            tx -> made.keep(ended(request, () -> work.run(tx))));
     return answer(outcome, made);
+  }
+
+  /** An interrupt must not keep the effects of a handler from the store. */
+  private static ServerAnswer ended(RouteRequest request, Work work) throws Exception {
+    try {
+      return work.run();
+    } finally {
+      request.handlerEnds();
+    }
   }
 
   private String scope(RouteRequest request) {

@@ -95,7 +95,8 @@ final class RequestRun implements AutoCloseable {
     checkTime();
     byte[] body = body(request, route);
     checkTime();
-    RouteRequest routed = new RouteRequest(request, operation, match.variables());
+    RouteRequest routed =
+        new RouteRequest(request, operation, match.variables(), this::endOfHandler);
     watched.next(deadlineNanos);
     // Most handlers call no other service, and then the fields of the trace need not be read.
     long deadline = deadlineNanos;

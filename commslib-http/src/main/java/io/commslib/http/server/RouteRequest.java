@@ -16,12 +16,27 @@ public final class RouteRequest {
   private final ServerRequest request;
   private final String operation;
   private final Map<String, String> variables;
+  private final Runnable onHandlerEnd;
   private @Nullable Map<String, String> query;
 
   RouteRequest(ServerRequest request, String operation, Map<String, String> variables) {
+    this(request, operation, variables, () -> {});
+  }
+
+  RouteRequest(
+      ServerRequest request,
+      String operation,
+      Map<String, String> variables,
+      Runnable onHandlerEnd) {
     this.request = request;
     this.operation = operation;
     this.variables = variables;
+    this.onHandlerEnd = onHandlerEnd;
+  }
+
+  /** The handler has returned: what follows on its thread must not be interrupted in its place. */
+  void handlerEnds() {
+    onHandlerEnd.run();
   }
 
   /** {@return method and template, for example {@code GET /v1/orders/{id}}} */
