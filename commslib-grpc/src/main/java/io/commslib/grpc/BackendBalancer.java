@@ -1,6 +1,7 @@
 package io.commslib.grpc;
 
 import io.commslib.core.tls.TlsIdentity;
+import io.commslib.resilience.EndpointPool;
 import io.grpc.ConnectivityState;
 import io.grpc.ConnectivityStateInfo;
 import io.grpc.EquivalentAddressGroup;
@@ -9,11 +10,9 @@ import io.grpc.LoadBalancerProvider;
 import io.grpc.LoadBalancerRegistry;
 import io.grpc.Status;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,25 +80,30 @@ final class BackendBalancer extends LoadBalancer {
       handleNameResolutionError(none);
       return none;
     }
-    Set<EquivalentAddressGroup> named = new HashSet<>();
+    Map<EquivalentAddressGroup, EquivalentAddressGroup> named = new LinkedHashMap<>();
     for (EquivalentAddressGroup group : groups) {
       // Attributes may change with each resolution.
-      EquivalentAddressGroup key = new EquivalentAddressGroup(group.getAddresses());
-      if (named.add(key) && !all.containsKey(key)) {
-        all.put(key, connect(key, group));
-      }
+      named.putIfAbsent(new EquivalentAddressGroup(group.getAddresses()), group);
     }
     all.entrySet()
         .removeIf(
             each -> {
-              boolean isGone = !named.contains(each.getKey());
+              boolean isGone = !named.containsKey(each.getKey());
               if (isGone) {
                 each.getValue().shutdown();
               }
               return isGone;
             });
+    named.forEach(this::add);
     update();
     return Status.OK;
+  }
+
+  /** Those of before stay, so that the order of a long list decides nothing. */
+  private void add(EquivalentAddressGroup key, EquivalentAddressGroup group) {
+    if (all.size() < EndpointPool.MAX_ENDPOINTS && !all.containsKey(key)) {
+      all.put(key, connect(key, group));
+    }
   }
 
   private Backend connect(EquivalentAddressGroup key, EquivalentAddressGroup group) {
@@ -164,7 +168,7 @@ final class BackendBalancer extends LoadBalancer {
     hasBegun |= !isConnecting && !connected.isEmpty();
     // Without any, the last ones stay: attempts to them fail as not sent, and may be repeated.
     if (backends != null && hasBegun && !connected.isEmpty()) {
-      backends.replace(connected);
+      backends.replace(connected, all.values());
     }
     if (!connected.isEmpty()) {
       helper.updateBalancingState(
@@ -200,7 +204,7 @@ final class BackendBalancer extends LoadBalancer {
     all.values().forEach(Backend::shutdown);
     all.clear();
     if (backends != null) {
-      backends.replace(List.of());
+      backends.leave();
     }
   }
 }

@@ -5,6 +5,7 @@ import io.commslib.core.tls.TlsIdentity;
 import io.commslib.resilience.EndpointPool;
 import io.grpc.NameResolver;
 import java.net.SocketAddress;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,21 +62,35 @@ final class Backends {
   /** The members of a subset among these; none of a subset that is not known. */
   List<Backend> members(String subset, List<Backend> of) {
     Subset known = subsets.get(subset);
-    return known == null
-        ? List.of()
-        : of.stream().filter(each -> isMember(each, known.members)).toList();
+    return known == null ? List.of() : members(known, of);
   }
 
-  /** Replaces the backends; called by one thread at a time. */
-  void replace(List<Backend> connected) {
-    subsets
-        .values()
-        .forEach(
-            subset ->
-                subset.pool.replace(
-                    connected.stream().filter(each -> isMember(each, subset.members)).toList()));
+  /**
+   * Replaces the backends; called by one thread at a time. A subset without a connected one has all
+   * of its own: attempts to them wait while one connects, and fail as not sent if none does, where
+   * an empty pool would refuse them.
+   *
+   * @param connected at least one
+   */
+  void replace(List<Backend> connected, Collection<Backend> all) {
+    for (Subset subset : subsets.values()) {
+      List<Backend> members = members(subset, connected);
+      subset.pool.replace(members.isEmpty() ? members(subset, all) : members);
+    }
     pool.replace(connected);
-    isAny = !connected.isEmpty();
+    isAny = true;
+  }
+
+  /**
+   * The channel is idle or shut down. Calls that have begun keep the backends of before, whose
+   * attempts take what the channel connects to next.
+   */
+  void leave() {
+    isAny = false;
+  }
+
+  private static List<Backend> members(Subset subset, Collection<Backend> of) {
+    return of.stream().filter(each -> isMember(each, subset.members)).toList();
   }
 
   /** What a test throws would end the channel for good, so its backend is no member. */
