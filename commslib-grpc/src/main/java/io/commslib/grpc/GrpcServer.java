@@ -59,6 +59,7 @@ public final class GrpcServer implements LifecycleComponent {
   private final Serving serving;
   private final Server server;
   private final HealthStatusManager health = new HealthStatusManager();
+  private final DrainedStreams watches = new DrainedStreams();
   private final List<String> services = new ArrayList<>();
   private final Duration drainDelay;
   private final ReentrantLock lock = new ReentrantLock();
@@ -76,9 +77,10 @@ public final class GrpcServer implements LifecycleComponent {
       builder.addService(ServerInterceptors.intercept(RequestParsing.of(service), calls));
       services.add(service.getServiceDescriptor().getName());
     }
-    builder.addService(health.getHealthService());
+    builder.addService(ServerInterceptors.intercept(health.getHealthService(), watches));
     if (from.reflection) {
-      builder.addService(ProtoReflectionServiceV1.newInstance());
+      builder.addService(
+          ServerInterceptors.intercept(ProtoReflectionServiceV1.newInstance(), watches));
     }
     builder.addStreamTracerFactory(new TimeoutHeader());
     builder.fallbackHandlerRegistry(new UnknownMethods());
@@ -215,6 +217,7 @@ public final class GrpcServer implements LifecycleComponent {
         runtime.pause(wait);
       }
       server.shutdown();
+      watches.end();
       long left = Math.max(0, end - runtime.time().nanoTime());
       return server.awaitTermination(left, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
