@@ -125,6 +125,11 @@ final class HandlerFailures {
     return problem;
   }
 
+  /** A stored answer is none of its method. */
+  void unreadable(Throwable failure, String method) {
+    log.error("COMMS-GRPC-135: a stored answer can't be read (" + method + ")", failure);
+  }
+
   /** Something failed after the end of a call, which changes nothing for its caller. */
   void afterEnd(Throwable failure, String method) {
     log.error("the handler failed after its answer (" + method + ")", failure);

@@ -1,5 +1,6 @@
 package io.commslib.grpc;
 
+import io.commslib.core.time.WorkInterrupts;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,7 @@ final class HandlerThread extends AtomicInteger {
   private static final int RUNNING = 1;
   private static final int INTERRUPTING = 2;
   private static final int INTERRUPTED = 3;
+  private static final int SHIELDED = 4;
 
   private transient volatile @Nullable Thread thread;
   private volatile boolean isStopped;
@@ -31,12 +33,23 @@ final class HandlerThread extends AtomicInteger {
   }
 
   void exit() {
+    if (!compareAndSet(SHIELDED, IDLE)) {
+      leave(IDLE);
+    }
+  }
+
+  /** The handler has returned: what follows on its thread is never interrupted. */
+  void shield() {
+    leave(SHIELDED);
+  }
+
+  private void leave(int next) {
     // While another thread interrupts, its interrupt is still to come: it must not reach later
     // code.
-    while (!compareAndSet(RUNNING, IDLE)) {
+    while (!compareAndSet(RUNNING, next)) {
       if (get() == INTERRUPTED) {
-        Thread.interrupted();
-        set(IDLE);
+        WorkInterrupts.returned(this);
+        set(next);
         return;
       }
       Thread.onSpinWait();
@@ -49,7 +62,7 @@ final class HandlerThread extends AtomicInteger {
     if (compareAndSet(RUNNING, INTERRUPTING)) {
       Thread running = thread;
       if (running != null) {
-        running.interrupt();
+        WorkInterrupts.interrupt(this, running);
       }
       set(INTERRUPTED);
     }

@@ -114,6 +114,8 @@ final class KeyedCall<Q, A> {
       return captured;
     } finally {
       transaction = null;
+      // The handler is done: an interrupt must not keep its effects from the store.
+      call.thread().shield();
     }
   }
 
@@ -125,12 +127,17 @@ final class KeyedCall<Q, A> {
       throws Exception {
     long end = serving.runtime().time().nanoTime() + serving.maxTimeout().toNanos();
     CapturedAnswer<A> captured = call.capture();
-    handler.run();
-    if (!captured.awaitDespiteInterrupts(end, serving.runtime().time())) {
-      attempt.keepLeased();
-      // The timer of the call may be a moment later, and this is no failure of the handler.
-      call.overran();
-      throw new TimeoutException("the handler has not answered in time");
+    try {
+      handler.run();
+      if (!captured.awaitDespiteInterrupts(end, serving.runtime().time())) {
+        attempt.keepLeased();
+        // The timer of the call may be a moment later, and this is no failure of the handler.
+        call.overran();
+        throw new TimeoutException("the handler has not answered in time");
+      }
+    } finally {
+      // The handler is done: an interrupt must not keep its effects from the store.
+      call.thread().shield();
     }
     return captured;
   }
@@ -163,6 +170,19 @@ final class KeyedCall<Q, A> {
       call.fails(ServerProblems.notKept());
       return;
     }
+    CapturedAnswer<A> stored;
+    try {
+      stored = stored(result);
+    } catch (RuntimeException | Error e) {
+      // It was stored for other messages, for example.
+      serving.failures().unreadable(e, call.method());
+      call.fails(ServerProblems.notKept());
+      return;
+    }
+    call.release(stored);
+  }
+
+  private CapturedAnswer<A> stored(StoredResult result) {
     CapturedAnswer<A> stored = new CapturedAnswer<>(true);
     int code = Integer.parseInt(result.headers().getOrDefault(STATUS, "0"));
     Metadata trailers = new Metadata();
@@ -177,7 +197,7 @@ final class KeyedCall<Q, A> {
       String text = result.headers().get(MESSAGE);
       stored.close(Status.fromCodeValue(code).withDescription(text), trailers);
     }
-    call.release(stored);
+    return stored;
   }
 
   /** The answer that the handler has made, whole: what is stored may be shorter. */

@@ -5,8 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.ByteString;
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
 import io.commslib.core.call.CallStatus;
+import io.commslib.core.idempotency.Claim;
+import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.IdempotentRequests;
+import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StoredResult;
 import io.commslib.grpc.proto.Level;
 import io.commslib.grpc.proto.Reservation;
 import io.commslib.grpc.proto.ReserveRequest;
@@ -20,6 +26,7 @@ import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.testkit.Await;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
+import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.ServerBuilder;
 import io.grpc.Status;
@@ -28,9 +35,12 @@ import io.grpc.stub.MetadataUtils;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -334,6 +344,95 @@ class KeyedCallsTest {
         Status.Code.ALREADY_EXISTS,
         "COMMS-GRPC-135: the call was carried out before, and its answer could not be kept");
     assertThat(stock.effects).hasSize(1);
+  }
+
+  /** As the wait for a connection of a pool does, which keeps the flag of its thread. */
+  private static void waitForConnection() {
+    try {
+      new CountDownLatch(1).await(1, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoreException("TEST-001", FailureKind.TRANSIENT, "no connection", e);
+    }
+  }
+
+  @Test
+  void anInterruptAfterTheHandlerDoesNotKeepItsAnswerFromTheStore() throws Exception {
+    CountDownLatch storing = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    IdempotencyStore slow =
+        new ForwardingStore(store()) {
+          @Override
+          public boolean complete(RequestKey request, long token, StoredResult result) {
+            storing.countDown();
+            assertThat(awaitDespiteInterrupts(stopped)).isTrue();
+            waitForConnection();
+            return super.complete(request, token, result);
+          }
+        };
+    AtomicReference<Context> context = new AtomicReference<>();
+    stock.reserve =
+        (arrival, request, to) -> {
+          context.set(Context.current());
+          RemoteStock.answer(to, Reservation.newBuilder().setNumber(1).build());
+        };
+    channel = serve(slow);
+    Future<Reservation> first =
+        StockGrpc.newFutureStub(channel)
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(key("k")))
+            .reserve(ONE);
+    assertThat(storing.await(10, TimeUnit.SECONDS)).isTrue();
+    // After that of the server, which interrupts.
+    context.get().addListener(ended -> stopped.countDown(), Runnable::run);
+    first.cancel(true);
+    Await.until("its answer is stored", () -> answered(with("k")));
+    assertThat(stock.effects).hasSize(1);
+  }
+
+  private Channel serve(IdempotencyStore store) {
+    GrpcServer server =
+        fixture.server(
+            stock, settings -> settings.idempotency(StockGrpc.getReserveMethod(), store));
+    return fixture.bare(server.port());
+  }
+
+  private static boolean awaitDespiteInterrupts(CountDownLatch latch) {
+    boolean isInterrupted = false;
+    try {
+      while (true) {
+        try {
+          return latch.await(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+          isInterrupted = true;
+        }
+      }
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  @Test
+  void aStoredAnswerThatIsNoneOfItsMethodIsReportedAsDone() {
+    for (StoredResult stored :
+        List.of(
+            new StoredResult(200, "", new byte[] {1, 2, 3}, Map.of()),
+            new StoredResult(404, "", new byte[0], Map.of("grpc-status", "none")))) {
+      channel =
+          serve(
+              new ForwardingStore(store()) {
+                @Override
+                public Claim claim(RequestKey request, Duration lease) {
+                  return Claim.completed(stored);
+                }
+              });
+      isProblem(
+          () -> with("k").reserve(ONE),
+          Status.Code.ALREADY_EXISTS,
+          "COMMS-GRPC-135: the call was carried out before, and its answer could not be kept");
+    }
+    assertThat(stock.effects).isEmpty();
   }
 
   @Test
