@@ -6,6 +6,7 @@ import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallTarget;
 import io.commslib.resilience.GuardedOperation;
+import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -107,6 +108,14 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
   @Override
   public void setMessageCompression(boolean enabled) {
     requests.compress(enabled);
+  }
+
+  /** {@return those of the connection of the last attempt, empty before it} */
+  @Override
+  public Attributes getAttributes() {
+    ClientAttempt<Q, A> last = current;
+    ClientCall<Q, A> call = last == null ? null : last.call();
+    return call == null ? Attributes.EMPTY : call.getAttributes();
   }
 
   @Override
@@ -235,8 +244,11 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
       ClientCall<Q, A> call = next.newCall(method, own);
       made.begins(call);
       call.start(made, ContextMetadata.of(headers(), attempt));
-      requests.begin(call);
+      boolean isReadyEarly = requests.begin(call);
       call.request(method.getType().serverSendsOneMessage() ? 2 : 1);
+      if (isReadyEarly) {
+        deliver(() -> answers.ready(made));
+      }
     } catch (RuntimeException | Error e) {
       made.cancelCall("the attempt could not be started", e);
       throw e;
@@ -252,7 +264,7 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
   }
 
   void ready(ClientAttempt<Q, A> source) {
-    if (!requests.isSingle()) {
+    if (!requests.isSingle() && requests.takesReady()) {
       answers.ready(source);
     }
   }
@@ -355,8 +367,9 @@ final class ProtectedCall<Q, A> extends ClientCall<Q, A> implements AttemptStage
     }
   }
 
-  /** Runs callbacks where the caller has asked for them. */
-  private void deliver(Runnable callbacks) {
+  /** Runs callbacks where the caller has asked for them, within its context as gRPC does. */
+  private void deliver(Runnable plain) {
+    Runnable callbacks = context == Context.ROOT ? plain : context.wrap(plain);
     Executor executor = options.getExecutor();
     if (executor != null) {
       try {

@@ -7,7 +7,6 @@ import io.commslib.core.idempotency.IdempotencyKeyHeader;
 import io.commslib.core.time.ScheduledTask;
 import io.commslib.core.time.TaskScheduler;
 import io.commslib.core.time.TimeSource;
-import io.commslib.core.time.Workers;
 import io.commslib.resilience.Guard;
 import io.commslib.resilience.GuardedOperation;
 import io.commslib.resilience.Resilience;
@@ -32,9 +31,6 @@ import org.jspecify.annotations.Nullable;
 /** Makes the calls of one channel to one service. Thread-safe. */
 final class ProtectedCalls implements ClientInterceptor {
 
-  /** Threads for callbacks of calls without an executor that no stream completes. */
-  private static final int CALLBACK_THREADS = 8;
-
   private final Guard guard;
   private final TimeSource time;
   private final TaskScheduler scheduler;
@@ -44,7 +40,7 @@ final class ProtectedCalls implements ClientInterceptor {
   private final Duration streamTime;
   private final @Nullable Duration firstMessageTime;
   private final GrpcRetries retries;
-  private final Workers callbacks;
+  private final CallbackThreads callbacks;
 
   /** The operations by idempotency and name of the method; a few more than their bound at most. */
   private final List<Map<String, Prepared>> prepared =
@@ -71,7 +67,7 @@ final class ProtectedCalls implements ClientInterceptor {
     this.streamTime = from.streamTime();
     this.firstMessageTime = from.firstMessageTime();
     this.retries = retries;
-    this.callbacks = resilience.runtime().newWorkers("grpc-callbacks", CALLBACK_THREADS);
+    this.callbacks = new CallbackThreads(resilience.runtime());
   }
 
   @Override

@@ -22,6 +22,9 @@ final class RequestSide<Q> {
   private boolean isEnded;
   private boolean isStopped;
 
+  /** An attempt was ready before this side knew its call. */
+  private boolean isReadyEarly;
+
   RequestSide(boolean isSingle) {
     this.isSingle = isSingle;
   }
@@ -32,8 +35,9 @@ final class RequestSide<Q> {
 
   synchronized void send(Q next) {
     if (isSingle) {
-      if (message != null) {
-        throw new IllegalStateException("requests: 2 (expected: 1 of a call that is no stream)");
+      if (message != null || isEnded) {
+        throw new IllegalStateException(
+            "request: after another one or the end (expected: 1 of a call that is no stream)");
       }
       message = next;
     } else if (call != null) {
@@ -45,6 +49,10 @@ final class RequestSide<Q> {
   }
 
   synchronized void end() {
+    if (isEnded) {
+      // A call with one request would be made twice.
+      throw new IllegalStateException("requests: ended before (expected: once)");
+    }
     isEnded = true;
     if (!isSingle && call != null) {
       call.halfClose();
@@ -62,21 +70,33 @@ final class RequestSide<Q> {
     return isSingle ? !isEnded : call != null && call.isReady();
   }
 
+  /**
+   * Whether the caller may learn that an attempt is ready. Before the call of the attempt is known
+   * {@link #isReady} would deny it, and gRPC says it once.
+   */
+  synchronized boolean takesReady() {
+    isReadyEarly |= call == null;
+    return call != null;
+  }
+
   /** No attempt follows. */
   synchronized void stop() {
     isStopped = true;
     waiting = null;
   }
 
-  /** Sends to an attempt what there is. */
-  void begin(ClientCall<Q, ?> attempt) {
+  /**
+   * Sends to an attempt what there is.
+   *
+   * @return whether the attempt was ready before, which its caller has not learnt
+   */
+  boolean begin(ClientCall<Q, ?> attempt) {
     Boolean compressed = compression;
     if (compressed != null) {
       attempt.setMessageCompression(compressed);
     }
     if (!isSingle) {
-      follow(attempt);
-      return;
+      return follow(attempt);
     }
     // Complete since the first attempt: several may send it at the same time.
     Q only = message;
@@ -84,9 +104,10 @@ final class RequestSide<Q> {
       attempt.sendMessage(only);
     }
     attempt.halfClose();
+    return false;
   }
 
-  private synchronized void follow(ClientCall<Q, ?> attempt) {
+  private synchronized boolean follow(ClientCall<Q, ?> attempt) {
     call = attempt;
     if (waiting != null) {
       waiting.forEach(attempt::sendMessage);
@@ -95,5 +116,6 @@ final class RequestSide<Q> {
     if (isEnded) {
       attempt.halfClose();
     }
+    return isReadyEarly;
   }
 }
