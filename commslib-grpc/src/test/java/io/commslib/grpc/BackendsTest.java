@@ -140,21 +140,6 @@ class BackendsTest {
     int before = arrived(2);
     call(stub, 50);
     assertThat(arrived(2)).isEqualTo(before + 50);
-    call(withHeader(stub, "canary"), 50);
-    assertThat(arrived(2)).isEqualTo(before + 100);
-    call(withHeader(stub, "stable"), 50);
-    call(withHeader(stub, "canary").withOption(GrpcCalls.SUBSET, "stable"), 50);
-    assertThat(arrived(2)).isEqualTo(before + 100);
-    // A stranger's value changes nothing.
-    call(withHeader(stub, "elsewhere"), 50);
-    assertThat(arrived(2) - before - 100).isLessThan(25);
-  }
-
-  private static StockGrpc.StockBlockingStub withHeader(
-      StockGrpc.StockBlockingStub stub, String subset) {
-    Metadata headers = new Metadata();
-    headers.put(Metadata.Key.of("x-subset", Metadata.ASCII_STRING_MARSHALLER), subset);
-    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
   }
 
   @Test
@@ -256,6 +241,21 @@ class BackendsTest {
     int before = arrived(2);
     call(stub.withOption(GrpcCalls.SUBSET, "canary"), 50);
     assertThat(arrived(2)).isEqualTo(before + 50);
+    call(withHeader(stub, "canary"), 50);
+    assertThat(arrived(2)).isEqualTo(before + 100);
+    call(withHeader(stub, "stable"), 50);
+    call(withHeader(stub, "canary").withOption(GrpcCalls.SUBSET, "stable"), 50);
+    assertThat(arrived(2)).isEqualTo(before + 100);
+    // A stranger's value changes nothing.
+    call(withHeader(stub, "elsewhere"), 50);
+    assertThat(arrived(2) - before - 100).isLessThan(25);
+  }
+
+  private static StockGrpc.StockBlockingStub withHeader(
+      StockGrpc.StockBlockingStub stub, String subset) {
+    Metadata headers = new Metadata();
+    headers.put(Metadata.Key.of("x-subset", Metadata.ASCII_STRING_MARSHALLER), subset);
+    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
   }
 
   private static int port(SocketAddress address) {
