@@ -210,15 +210,30 @@ class GrpcServerTest {
           RemoteStock.answer(to, Level.getDefaultInstance());
         };
     GrpcServer server = fixture.server(stock, settings -> settings);
-    stub(server).withDeadlineAfter(1_500, TimeUnit.MILLISECONDS).levelOf(APPLE);
+    stub(server).withDeadlineAfter(4_000, TimeUnit.MILLISECONDS).levelOf(APPLE);
     assertThat(far.arrivals).hasSize(3);
     assertThat(far.arrivals)
-        .allSatisfy(each -> assertThat(each.millisLeft()).isBetween(1L, 1_500L));
+        .allSatisfy(each -> assertThat(each.millisLeft()).isBetween(1L, 4_000L));
     // gRPC's own context keeps the deadline on the wire; the engine must know it too.
     assertThat(known)
         .allSatisfy(
-            each -> assertThat(each).isLessThanOrEqualTo(Duration.ofMillis(1_500).toNanos()));
+            each -> assertThat(each).isLessThanOrEqualTo(Duration.ofMillis(4_000).toNanos()));
     pool.shutdownNow();
+  }
+
+  @Test
+  void anInterruptReachesOnlyTheCodeOfItsHandler() {
+    HandlerThread stopped = new HandlerThread();
+    assertThat(stopped.enter()).isTrue();
+    stopped.stop();
+    assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    stopped.exit();
+    assertThat(Thread.interrupted()).isFalse();
+    HandlerThread ended = new HandlerThread();
+    assertThat(ended.enter()).isTrue();
+    ended.exit();
+    ended.stop();
+    assertThat(Thread.interrupted()).isFalse();
   }
 
   @Test

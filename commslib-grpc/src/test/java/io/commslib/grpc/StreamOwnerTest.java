@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.commslib.core.call.CallContext;
 import io.commslib.core.call.CallException;
+import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.resilience.HedgingConfig;
 import io.commslib.core.resilience.RetryBudgetConfig;
+import io.commslib.core.resilience.RetryPolicy;
 import io.commslib.grpc.proto.Level;
 import io.commslib.grpc.proto.LevelRequest;
 import io.commslib.grpc.proto.StockGrpc;
@@ -138,6 +140,11 @@ class StreamOwnerTest {
     policy(
         GrpcFixture.policy(Duration.ofMillis(160))
             .without(CallPolicy.Part.BREAKER)
+            // On a busy machine also an attempt that is answered at once may be too late.
+            .retry(
+                RetryPolicy.defaults()
+                    .withMaxAttempts(10)
+                    .withBackoff(Backoff.exponential(Duration.ofMillis(1), Duration.ofMillis(5))))
             .budget(new RetryBudgetConfig(100, 1_000, Duration.ofSeconds(10))));
     RemoteStock remote = fixture.remote();
     remote.watch =
