@@ -286,7 +286,7 @@ class PostgresReadAheadIT extends OutboxFixture {
     startCrowded();
     transport.releaseHeld();
     Await.until("what is in memory published", () -> transport.confirmed().size() >= 12);
-    assertThat(resumePastOthers.getQueueLength()).as("the read is in progress").isEqualTo(1);
+    Await.until("the read is in progress", () -> resumePastOthers.getQueueLength() == 1);
     stallNoLonger();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(101);

@@ -128,6 +128,14 @@ final class PooledOrders implements AutoCloseable {
     }
   }
 
+  /** Writes more, and checks that all of it is there. */
+  void assertWrites(int more) throws Exception {
+    int before = written;
+    write(more);
+    String reported = "count(*) FILTER (WHERE CAST(substr(id, 2) AS int) >= " + before + ")";
+    assertThat(count(reported, "orders")).isEqualTo(more);
+  }
+
   private boolean writeOne(int number) throws SQLException {
     String id = "o" + number;
     try {
