@@ -6,14 +6,27 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class KafkaServerIT {
 
+  private static KafkaServer server;
+
+  @BeforeAll
+  static void start() {
+    server = KafkaServer.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
   @Test
   void keepsAcknowledgedRecordsOverAKillAndRestartsOnTheSamePort() throws Exception {
-    try (KafkaServer server = KafkaServer.start();
-        KafkaClient client = new KafkaClient(server.bootstrapServers())) {
+    try (KafkaClient client = new KafkaClient(server.bootstrapServers())) {
       client.createTopic("orders");
       client.write("orders", 0, 50);
       Set<Long> pids = server.pids();
@@ -28,7 +41,7 @@ class KafkaServerIT {
 
   @Test
   void doesNotCreateTopicsAutomatically() {
-    try (KafkaClient client = new KafkaClient(KafkaServer.shared().bootstrapServers())) {
+    try (KafkaClient client = new KafkaClient(server.bootstrapServers())) {
       assertThatThrownBy(() -> client.write("never-created", 0, 1))
           .isInstanceOf(ExecutionException.class)
           .hasMessageContaining("never-created");
@@ -37,26 +50,25 @@ class KafkaServerIT {
 
   @Test
   void answersNothingWhilePaused() throws Exception {
-    try (KafkaServer server = KafkaServer.start();
-        KafkaClient client = new KafkaClient(server.bootstrapServers())) {
-      client.createTopic("orders");
+    try (KafkaClient client = new KafkaClient(server.bootstrapServers())) {
+      client.createTopic("paused");
       server.pause();
       assertThat(server.isRunning()).isTrue();
-      assertThatThrownBy(() -> client.write("orders", 0, 1)).isInstanceOf(ExecutionException.class);
+      assertThatThrownBy(() -> client.write("paused", 0, 1)).isInstanceOf(ExecutionException.class);
       server.resume();
-      client.write("orders", 1, 1);
+      client.write("paused", 1, 1);
     }
   }
 
   @Test
   void leavesNoProcessBehind() {
-    KafkaServer server = KafkaServer.start();
-    Set<Long> pids = server.pids();
+    KafkaServer ended = KafkaServer.start();
+    Set<Long> pids = ended.pids();
     assertThat(pids).hasSize(1);
-    server.close();
-    server.close();
+    ended.close();
+    ended.close();
     assertThat(Processes.awaitGone(pids)).isTrue();
-    assertThatThrownBy(server::kill).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(ended::kill).isInstanceOf(IllegalStateException.class);
   }
 
   @Test

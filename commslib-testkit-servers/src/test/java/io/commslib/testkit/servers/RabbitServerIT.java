@@ -14,41 +14,52 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class RabbitServerIT {
 
+  private static RabbitServer server;
+
+  @BeforeAll
+  static void start() {
+    server = RabbitServer.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
   @Test
   void keepsConfirmedMessagesOverAKillAndRestartsOnTheSamePort() throws Exception {
-    try (RabbitServer server = RabbitServer.start()) {
-      Connection cut = connect(server);
-      Channel doomed = cut.createChannel();
-      doomed.queueDeclare("orders", true, false, false, Map.of());
-      write(doomed, 0, 100);
-      Set<Long> pids = server.pids();
-      assertThat(pids).hasSizeGreaterThan(1);
-      server.kill();
-      assertThat(server.isRunning()).isFalse();
-      assertThat(Processes.awaitGone(pids)).isTrue();
-      cut.abort();
-      server.restart();
-      try (Connection connection = connect(server)) {
-        Channel channel = connection.createChannel();
-        write(channel, 100, 10);
-        assertThat(read(channel, 110)).containsExactlyElementsOf(KafkaClient.values(0, 110));
-      }
+    Connection cut = connect(server);
+    Channel doomed = cut.createChannel();
+    doomed.queueDeclare("orders", true, false, false, Map.of());
+    write(doomed, 0, 100);
+    Set<Long> pids = server.pids();
+    assertThat(pids).hasSizeGreaterThan(1);
+    server.kill();
+    assertThat(server.isRunning()).isFalse();
+    assertThat(Processes.awaitGone(pids)).isTrue();
+    cut.abort();
+    server.restart();
+    try (Connection connection = connect(server)) {
+      Channel channel = connection.createChannel();
+      write(channel, 100, 10);
+      assertThat(read(channel, 110)).containsExactlyElementsOf(KafkaClient.values(0, 110));
     }
   }
 
   @Test
   void confirmsNothingWhilePaused() throws Exception {
-    try (RabbitServer server = RabbitServer.start();
-        Connection connection = connect(server)) {
+    try (Connection connection = connect(server)) {
       Channel channel = connection.createChannel();
       channel.confirmSelect();
-      channel.queueDeclare("orders", true, false, false, Map.of());
+      channel.queueDeclare("paused", true, false, false, Map.of());
       server.pause();
-      publish(channel, 1);
+      publish(channel, "paused", 1);
       assertThatThrownBy(() -> channel.waitForConfirms(1_000)).isInstanceOf(TimeoutException.class);
       server.resume();
       assertThat(channel.waitForConfirms(10_000)).isTrue();
@@ -58,12 +69,12 @@ class RabbitServerIT {
   @Test
   void leavesNeitherNodeNorPortMapperBehind() {
     List<Long> before = Processes.ofThisJvm();
-    RabbitServer server = RabbitServer.start();
+    RabbitServer ended = RabbitServer.start();
     List<Long> started = new ArrayList<>(Processes.ofThisJvm());
     started.removeAll(before);
     assertThat(started).hasSizeGreaterThan(2);
-    server.close();
-    server.close();
+    ended.close();
+    ended.close();
     assertThat(Processes.awaitGone(started)).isTrue();
   }
 
@@ -76,9 +87,9 @@ class RabbitServerIT {
 
   @Test
   void theSharedServerCannotBeKilledOrClosed() throws Exception {
-    RabbitServer server = RabbitServer.shared();
-    server.close();
-    assertThatThrownBy(server::kill).isInstanceOf(IllegalStateException.class);
+    RabbitServer shared = RabbitServer.shared();
+    shared.close();
+    assertThatThrownBy(shared::kill).isInstanceOf(IllegalStateException.class);
     connect(RabbitServer.shared()).close();
   }
 
@@ -89,10 +100,10 @@ class RabbitServerIT {
     return factory.newConnection();
   }
 
-  private static void publish(Channel channel, int number) throws Exception {
+  private static void publish(Channel channel, String queue, int number) throws Exception {
     channel.basicPublish(
         "",
-        "orders",
+        queue,
         MessageProperties.PERSISTENT_BASIC,
         Integer.toString(number).getBytes(StandardCharsets.US_ASCII));
   }
@@ -100,7 +111,7 @@ class RabbitServerIT {
   private static void write(Channel channel, int first, int count) throws Exception {
     channel.confirmSelect();
     for (int number = first; number < first + count; number++) {
-      publish(channel, number);
+      publish(channel, "orders", number);
     }
     channel.waitForConfirmsOrDie(10_000);
   }

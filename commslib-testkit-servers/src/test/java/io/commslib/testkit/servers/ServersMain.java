@@ -1,5 +1,6 @@
 package io.commslib.testkit.servers;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -12,26 +13,28 @@ final class ServersMain {
   private ServersMain() {}
 
   public static void main(String[] arguments) throws Exception {
-    for (String kind : arguments) {
-      switch (kind) {
-        case "postgres" -> PostgresServer.start();
-        case "rabbit" -> RabbitServer.start();
-        case "kafka" -> KafkaServer.start();
-        case "missing-rabbit" -> printFailure(RabbitServer::start);
-        case "missing-rabbit-shared" -> {
-          printFailure(RabbitServer::shared);
-          printFailure(RabbitServer::shared);
-        }
-        case "missing-xz" -> printFailure(PostgresBinaries::unpacked);
-        case "shared" -> printShared();
-        default -> throw new IllegalArgumentException(kind);
-      }
-    }
+    Arrays.stream(arguments).parallel().forEach(ServersMain::start);
     List<Long> pids = Processes.ofThisJvm();
     System.out.println(String.join(" ", pids.stream().map(pid -> Long.toString(pid)).toList()));
     System.out.println(OrphanCleaner.instance().folder());
     System.out.flush();
     while (System.in.read() >= 0) {}
+  }
+
+  private static void start(String kind) {
+    switch (kind) {
+      case "postgres" -> PostgresServer.start();
+      case "rabbit" -> RabbitServer.start();
+      case "kafka" -> KafkaServer.start();
+      case "missing-rabbit" -> printFailure(RabbitServer::start);
+      case "missing-rabbit-shared" -> {
+        printFailure(RabbitServer::shared);
+        printFailure(RabbitServer::shared);
+      }
+      case "missing-xz" -> printFailure(PostgresBinaries::unpacked);
+      case "shared" -> printShared();
+      default -> throw new IllegalArgumentException(kind);
+    }
   }
 
   private static void printFailure(Supplier<?> server) {
