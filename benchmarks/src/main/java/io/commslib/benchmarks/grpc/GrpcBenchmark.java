@@ -4,20 +4,13 @@ import io.commslib.benchmarks.Benchmark;
 import io.commslib.benchmarks.measure.AllocatedBytes;
 import io.commslib.benchmarks.measure.ProcessorTime;
 import io.commslib.benchmarks.measure.Rounds;
-import io.commslib.core.resilience.CallPolicy;
 import io.commslib.core.time.SystemRuntime;
-import io.commslib.grpc.GrpcCalls;
-import io.commslib.resilience.Resilience;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
-import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import java.io.PrintStream;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -25,13 +18,7 @@ import java.util.concurrent.Callable;
 /** The cost of a protected call over gRPC against a bare stub with a deadline. */
 public final class GrpcBenchmark implements Benchmark {
 
-  private static final int MANY = 64;
-  private static final String OURS = "commslib";
-  private static final String BARE = "bare channel";
-  private static final String NATIVE = "channel with a retry policy";
-
   private final Map<String, Double> figures = new LinkedHashMap<>();
-  private final List<ManagedChannel> channels = new ArrayList<>();
 
   @Override
   public String workload() {
@@ -39,7 +26,8 @@ public final class GrpcBenchmark implements Benchmark {
         + " process, over netty-shaded: a protected channel with all defaults against a bare one,"
         + " and printed beside them a bare one with gRPC's own retry policy; with 1 in flight by a"
         + " blocking stub and with 64 by an asynchronous one, with the default executors and with"
-        + " direct ones. Calls per second and processor time of the process per call, in turns,"
+        + " direct ones, one thread of I/O for the server and one for the channels. Calls per second"
+        + " and processor time of the process per call, in turns,"
         + " median of the rounds' ratios. Where the rounds of 1 in flight spread by more than 10 %,"
         + " the ratio of processor time decides. Streams of 1,000 messages of 1 KiB, messages per"
         + " second. Bytes allocated by all threads per call beyond those of the bare channel."
@@ -52,99 +40,24 @@ public final class GrpcBenchmark implements Benchmark {
   @Override
   public Map<String, Double> run(boolean quick, PrintStream out) throws Exception {
     try (SystemRuntime runtime = SystemRuntime.platformThreads();
-        Resilience resilience =
-            Resilience.builder(runtime)
-                .defaults(CallPolicy.builder().maxInFlight(2 * MANY).build())
-                .build();
-        EchoServer server = new EchoServer(false);
-        EchoServer direct = new EchoServer(true)) {
-      Map<String, Channel> contenders = contenders(server, resilience, false);
-      unary(contenders, 1, "unaryVsRaw1", "unaryProcessorVsRaw1", quick, out);
-      unary(contenders, MANY, "unaryVsRaw64", "unaryProcessorVsRaw64", quick, out);
-      stream(contenders, quick, out);
-      bytes(contenders, quick, out);
+        UnaryCalls calls = new UnaryCalls(runtime, false);
+        UnaryCalls direct = new UnaryCalls(runtime, true)) {
+      unary(calls.measure(1, quick, out), "unaryVsRaw1", "unaryProcessorVsRaw1");
+      unary(calls.measure(UnaryCalls.MANY, quick, out), "unaryVsRaw64", "unaryProcessorVsRaw64");
+      stream(calls.channels(), quick, out);
+      bytes(calls.channels(), quick, out);
       unary(
-          contenders(direct, resilience, true),
-          MANY,
+          direct.measure(UnaryCalls.MANY, quick, out),
           "unaryVsRawDirect64",
-          "unaryProcessorVsRawDirect64",
-          quick,
-          out);
+          "unaryProcessorVsRawDirect64");
       new Balancing(runtime).run(quick, out, figures);
-    } finally {
-      channels.forEach(ManagedChannel::shutdownNow);
     }
     return figures;
   }
 
-  private Map<String, Channel> contenders(
-      EchoServer server, Resilience resilience, boolean direct) {
-    Map<String, Channel> contenders = new LinkedHashMap<>();
-    contenders.put(OURS, built(GrpcCalls.protect(server.channel(), resilience, "echo"), direct));
-    contenders.put(BARE, built(server.channel(), direct));
-    contenders.put(NATIVE, built(server.channel().defaultServiceConfig(retryPolicy()), direct));
-    return contenders;
-  }
-
-  private Channel built(ManagedChannelBuilder<?> builder, boolean direct) {
-    ManagedChannel channel = direct ? builder.directExecutor().build() : builder.build();
-    channels.add(channel);
-    return channel;
-  }
-
-  private static Map<String, ?> retryPolicy() {
-    return Map.of(
-        "methodConfig",
-        List.of(
-            Map.of(
-                "name",
-                List.of(Map.of()),
-                "retryPolicy",
-                Map.of(
-                    "maxAttempts",
-                    3.0,
-                    "initialBackoff",
-                    "0.05s",
-                    "maxBackoff",
-                    "2s",
-                    "backoffMultiplier",
-                    2.0,
-                    "retryableStatusCodes",
-                    List.of("UNAVAILABLE")))));
-  }
-
-  private void unary(
-      Map<String, Channel> contenders,
-      int inFlight,
-      String figure,
-      String processor,
-      boolean quick,
-      PrintStream out)
-      throws Exception {
-    int calls = quick ? 200 : inFlight == 1 ? 3_000 : 20_000;
-    int counted = quick ? 1 : 9;
-    Rounds rounds = new Rounds();
-    Map<String, ProcessorTime> times = new LinkedHashMap<>();
-    contenders.forEach(
-        (name, channel) -> {
-          ProcessorTime time = new ProcessorTime();
-          times.put(name, time);
-          rounds.contender(
-              name + ", " + inFlight, UnaryLoad.measure(channel, inFlight, calls, time));
-        });
-    rounds.run(quick ? 1 : 3, counted).print(out, "calls/s");
-    Map<String, Double> micros = new LinkedHashMap<>();
-    times.forEach((name, time) -> micros.put(name, time.nanosPerItem(counted) / 1e3));
-    micros.forEach(
-        (name, each) -> out.printf(Locale.ROOT, "  %-42s processor %8.1f us/call%n", name, each));
-    out.printf(
-        Locale.ROOT,
-        "  %s against %s: %.3fx%n",
-        NATIVE,
-        BARE,
-        rounds.ratio(NATIVE + ", " + inFlight, BARE + ", " + inFlight));
-    figures.put(figure, rounds.ratio(OURS + ", " + inFlight, BARE + ", " + inFlight));
-    figures.put(processor, micros.get(OURS) / micros.get(BARE));
+  private void unary(UnaryCalls.Figures measured, String throughput, String processor) {
+    figures.put(throughput, measured.throughput());
+    figures.put(processor, measured.processor());
   }
 
   private void stream(Map<String, Channel> contenders, boolean quick, PrintStream out)
@@ -154,7 +67,8 @@ public final class GrpcBenchmark implements Benchmark {
     contenders.forEach(
         (name, channel) -> rounds.contender(name + ", stream", () -> messages(channel, streams)));
     rounds.run(quick ? 1 : 3, quick ? 1 : 9).print(out, "messages/s");
-    figures.put("streamVsRaw", rounds.ratio(OURS + ", stream", BARE + ", stream"));
+    figures.put(
+        "streamVsRaw", rounds.ratio(UnaryCalls.OURS + ", stream", UnaryCalls.BARE + ", stream"));
   }
 
   private static double messages(Channel channel, int streams) {
@@ -188,6 +102,6 @@ public final class GrpcBenchmark implements Benchmark {
       out.printf(Locale.ROOT, "  %s: %.0f bytes per call%n", each.getKey(), perCall);
       bytes.put(each.getKey(), perCall);
     }
-    figures.put("bytesPerCall", bytes.get(OURS) - bytes.get(BARE));
+    figures.put("bytesPerCall", bytes.get(UnaryCalls.OURS) - bytes.get(UnaryCalls.BARE));
   }
 }
