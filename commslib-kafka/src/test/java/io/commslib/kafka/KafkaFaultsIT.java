@@ -52,7 +52,7 @@ class KafkaFaultsIT {
                 }
                 return Settlement.done();
               });
-      for (int round = 0; round < 3; round++) {
+      for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 200; i++) {
           publish(transport, queue, "k" + i % 10, round * 200 + i, confirmed);
         }
@@ -63,7 +63,7 @@ class KafkaFaultsIT {
           "all confirmed ones handled",
           Duration.ofSeconds(60),
           () -> handled.containsAll(confirmed));
-      assertThat(confirmed).hasSize(600);
+      assertThat(confirmed).hasSize(400);
       assertThat(inversions).hasValue(0);
     }
   }

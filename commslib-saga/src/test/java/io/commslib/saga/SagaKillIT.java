@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SagaKillIT {
 
   private static final int TRIPS = 60;
-  private static final int KILLS = 6;
+  private static final int KILLS = 4;
 
   /** Not H2: a process killed while it writes may leave rows that no other process can change. */
   private static final PostgresServer SERVER = PostgresServer.shared();
