@@ -118,8 +118,9 @@ public final class IdempotentRequests {
    *
    * <p>Work that has returned counts as done. If the store fails twice to store its result, the
    * result is returned anyway and {@code COMMS-IDEMPOTENCY-007} is logged; the key stays leased
-   * until the lease expires, and the next attempt is a takeover. If the work returns null,
-   * repetitions get a problem with status 500.
+   * until the lease expires, and the next attempt is a takeover. An {@link Error} that the store
+   * throws twice is thrown; the key stays leased too. If the work returns null, repetitions get a
+   * problem with status 500.
    *
    * @param <X> type of failure the work may throw
    * @param scope caller and operation, as in {@link RequestKey}; keys of different callers are
