@@ -185,6 +185,9 @@ final class KeyedCall<Q, A> {
   private CapturedAnswer<A> stored(StoredResult result) {
     CapturedAnswer<A> stored = new CapturedAnswer<>(true);
     int code = Integer.parseInt(result.headers().getOrDefault(STATUS, "0"));
+    if (Status.fromCodeValue(code).getCode().value() != code) {
+      throw new IllegalArgumentException("stored status: " + code + " (expected: 0..16)");
+    }
     Metadata trailers = new Metadata();
     if (code == 0) {
       stored.message(

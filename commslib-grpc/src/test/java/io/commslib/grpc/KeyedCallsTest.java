@@ -418,7 +418,9 @@ class KeyedCallsTest {
     for (StoredResult stored :
         List.of(
             new StoredResult(200, "", new byte[] {1, 2, 3}, Map.of()),
-            new StoredResult(404, "", new byte[0], Map.of("grpc-status", "none")))) {
+            new StoredResult(404, "", new byte[0], Map.of("grpc-status", "none")),
+            new StoredResult(404, "", new byte[0], Map.of("grpc-status", "99")),
+            new StoredResult(404, "", new byte[0], Map.of("grpc-status", "-1")))) {
       channel =
           serve(
               new ForwardingStore(store()) {
