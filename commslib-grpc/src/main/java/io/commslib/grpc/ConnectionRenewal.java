@@ -6,6 +6,7 @@ import io.grpc.LoadBalancer.Helper;
 import io.grpc.LoadBalancer.Subchannel;
 import java.util.Collection;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
@@ -27,6 +28,7 @@ final class ConnectionRenewal {
   private final Function<Backend, Subchannel> open;
   private final Runnable update;
   private final Runnable listener;
+  private final AtomicInteger changes = new AtomicInteger();
   private boolean isOver;
 
   private ConnectionRenewal(
@@ -40,7 +42,7 @@ final class ConnectionRenewal {
     this.backends = backends;
     this.open = open;
     this.update = update;
-    this.listener = () -> after(DELAY_SECONDS, this::renew);
+    this.listener = this::changed;
   }
 
   /** Listens from before the first connection, so that no change is missed. */
@@ -53,6 +55,21 @@ final class ConnectionRenewal {
     ConnectionRenewal renewal = new ConnectionRenewal(identity, helper, backends, open, update);
     identity.addChangeListener(renewal.listener);
     return renewal;
+  }
+
+  /**
+   * Only the last of several changes renews. Connections that follow each other at once resume a
+   * session of before, and with it the certificate of before.
+   */
+  private void changed() {
+    int change = changes.incrementAndGet();
+    after(
+        DELAY_SECONDS,
+        () -> {
+          if (change == changes.get()) {
+            renew();
+          }
+        });
   }
 
   private void after(long seconds, Runnable task) {

@@ -124,17 +124,17 @@ class RenewalUnderLoadIT {
             .build());
   }
 
-  private ManagedChannel channel(TlsIdentity identity) {
+  private ManagedChannel channel(String service, TlsIdentity identity, Duration maxAge) {
     GrpcServer server =
         GrpcServer.builder(Grpc.newServerBuilderForPort(0, GrpcTls.server(identity)), resilience)
-            .maxConnectionAge(Duration.ofSeconds(1))
+            .maxConnectionAge(maxAge)
             .drainDelay(Duration.ZERO)
             .service(TextCalls.service())
             .build();
     add(server::close);
     server.start();
     ManagedChannel channel =
-        GrpcCalls.protect("localhost:" + server.port(), identity, resilience, "over-grpc").build();
+        GrpcCalls.protect("localhost:" + server.port(), identity, resilience, service).build();
     add(channel::shutdownNow);
     return channel;
   }
@@ -227,12 +227,12 @@ class RenewalUnderLoadIT {
     }
   }
 
-  /** Waits until both protocols have called with the current certificate. */
+  /** Waits until all have called with the current certificate. */
   private void awaitCallsOf(TlsIdentity identity) {
     String current = PeerIdentity.of(identity.certificate()).subject();
     callers.values().forEach(Set::clear);
     Await.until(
-        "both have used the new connections",
+        "all have used the new connections",
         () -> callers.values().stream().allMatch(seen -> seen.contains(current)));
   }
 
@@ -242,8 +242,11 @@ class RenewalUnderLoadIT {
     List<Stream> streams =
         List.of(
             new Stream(() -> brokers.kafka(identity)), new Stream(() -> brokers.rabbit(identity)));
-    ManagedChannel channel = channel(identity);
+    // The server ends connections of the one; only the channel itself replaces those of the other.
+    ManagedChannel aged = channel("over-grpc", identity, Duration.ofSeconds(1));
+    ManagedChannel channel = channel("over-old-grpc", identity, Duration.ofHours(1));
     HttpService service = service(identity);
+    load("aged grpc", () -> TextCalls.peer(aged));
     load("grpc", () -> TextCalls.peer(channel));
     load("https", () -> service.post("/peer").reply().header("X-Peer").orElse("none"));
     for (int i = 1; i <= RENEWALS; i++) {
