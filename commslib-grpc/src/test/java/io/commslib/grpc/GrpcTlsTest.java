@@ -51,6 +51,9 @@ class GrpcTlsTest {
 
   private static final int CHANGES = 2;
 
+  /** The promise is 2 s on a machine that is not busy. */
+  private static final Duration SET_TIME = Duration.ofSeconds(10);
+
   private final GrpcFixture fixture = new GrpcFixture();
   private final RemoteStock stock = new RemoteStock();
   private final AtomicInteger connections = new AtomicInteger();
@@ -176,7 +179,7 @@ class GrpcTlsTest {
     }
     for (int i = 0; i < CHANGES; i++) {
       change(client, i % 2 == 0 ? Holder.OTHER_HOST : Holder.CLIENT);
-      Await.until("its calls have it", () -> peer(channel).equals(subject(client)));
+      Await.until("its calls have it", SET_TIME, () -> peer(channel).equals(subject(client)));
     }
     isOver.set(true);
     for (Thread caller : callers) {
@@ -185,7 +188,7 @@ class GrpcTlsTest {
     assertThat(failures).isEmpty();
     assertThat(calls).hasValueGreaterThan(CHANGES);
     assertThat(stock.effects).hasSize(calls.get());
-    Await.until("those of before have ended", () -> connections.get() == 1);
+    Await.until("those of before have ended", SET_TIME, () -> connections.get() == 1);
   }
 
   @Test
