@@ -10,6 +10,7 @@ import io.commslib.core.tls.TlsIdentity;
 import io.commslib.resilience.Resilience;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptor;
+import io.grpc.ClientStreamTracer;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
@@ -126,8 +127,11 @@ public final class GrpcCalls {
    * @param service the name of the service, 1 to 128 printable ASCII characters
    * @return a builder
    * @throws IllegalArgumentException if the name breaks its rule
+   * @throws io.commslib.core.CommsException {@code COMMS-GRPC-005} if the grpc-java on the class
+   *     path is older than 1.77
    */
   public static Builder builder(Resilience resilience, String service) {
+    GrpcVersion.check(ClientStreamTracer.StreamInfo.class);
     return new Builder(resilience, service);
   }
 
