@@ -55,6 +55,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -508,6 +509,8 @@ class GrpcUserCodeTest {
     ClientCall<Q, A> call =
         channel.newCall(planted(method, Place.CLIENT_WRITES, Place.CLIENT_READS), options(place));
     CompletableFuture<Status> end = new CompletableFuture<>();
+    // Otherwise the call may end before gRPC says that it is ready.
+    AtomicBoolean endsWhenReady = new AtomicBoolean(place == Place.CALLER_ON_READY);
     ClientCall.Listener<A> listener =
         new ClientCall.Listener<>() {
           @Override
@@ -526,6 +529,9 @@ class GrpcUserCodeTest {
           @Override
           public void onReady() {
             reach(Place.CALLER_ON_READY);
+            if (endsWhenReady.getAndSet(false)) {
+              call.halfClose();
+            }
           }
 
           @Override
@@ -538,7 +544,9 @@ class GrpcUserCodeTest {
       call.start(listener, new Metadata());
       call.request(10);
       call.sendMessage(request);
-      call.halfClose();
+      if (place != Place.CALLER_ON_READY) {
+        call.halfClose();
+      }
       if (armed == Place.INTERCEPTOR_CANCEL) {
         call.cancel("enough", null);
       }
