@@ -40,8 +40,8 @@ class BenchmarkMainTest {
         out.toString(StandardCharsets.UTF_8).strip().lines().reduce((a, b) -> b).orElseThrow();
     assertThat(last)
         .matches(
-            "\\{\"unaryVsRaw1\":[0-9.]+,\"unaryProcessorVsRaw1\":[0-9.]+"
-                + ",\"unaryVsRaw64\":[0-9.]+,\"unaryProcessorVsRaw64\":[0-9.]+"
+            "\\{\"unaryVsRaw64\":[0-9.]+,\"unaryProcessorVsRaw64\":[0-9.]+"
+                + ",\"unaryVsRaw1\":[0-9.]+,\"unaryProcessorVsRaw1\":[0-9.]+"
                 + ",\"streamVsRaw\":[0-9.]+,\"bytesPerCall\":-?[0-9.]+"
                 + ",\"unaryVsRawDirect64\":[0-9.]+,\"unaryProcessorVsRawDirect64\":[0-9.]+"
                 + ",\"splitError\":[0-9.]+,\"leastLoadedP99\":[0-9.]+}");
