@@ -42,7 +42,7 @@ final class ConnectionRenewal {
     this.backends = backends;
     this.open = open;
     this.update = update;
-    this.listener = this::changed;
+    this.listener = this::identityChanged;
   }
 
   /** Listens from before the first connection, so that no change is missed. */
@@ -61,7 +61,7 @@ final class ConnectionRenewal {
    * Only the last of several changes renews. Connections that follow each other at once resume a
    * session of before, and with it the certificate of before.
    */
-  private void changed() {
+  private void identityChanged() {
     int change = changes.incrementAndGet();
     after(
         DELAY_SECONDS,
